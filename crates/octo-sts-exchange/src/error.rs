@@ -1,0 +1,236 @@
+//! Why an exchange was refused.
+
+use octo_sts_github::{GitHubError, OddContent};
+use octo_sts_oidc::{TokenFormError, VerifyError};
+use octo_sts_policy::{Diagnostics, Mismatch};
+use octo_sts_types::{Identity, InvalidIdentity, InvalidScope, Repository, Scope};
+
+/// Why an exchange was refused.
+///
+/// `Display` is for the operator's log and does not repeat its source: the logger walks the chain. What the caller reads,
+/// and under which code, is decided in one file of the server (`status.rs`).
+#[derive(Debug, thiserror::Error)]
+pub enum ExchangeError {
+    /// `scopes` holds more than one.
+    #[error("more than one scope was asked for")]
+    SeveralScopes,
+    /// There is no `authorization`.
+    #[error("the request carries no authorization")]
+    NoAuthorization,
+    /// There is more than one `authorization`.
+    #[error("the request carries more than one authorization")]
+    SeveralAuthorizations,
+    /// The bearer is not a JWT, or names no issuer.
+    #[error("the bearer is not a token")]
+    NotAToken(#[source] TokenFormError),
+    /// Neither `scope` nor `scopes` says anything.
+    #[error("no scope was asked for")]
+    NoScope,
+    /// `identity` says nothing.
+    #[error("no identity was asked for")]
+    NoIdentity,
+    /// The scope fails the grammar.
+    #[error("the scope is not one")]
+    Scope(#[source] InvalidScope),
+    /// The identity fails the grammar.
+    #[error("the identity is not one")]
+    Identity(#[source] InvalidIdentity),
+    /// The issuer was not admitted or not reachable, or the token did not verify, or its claims are odd.
+    #[error("the token was not verified")]
+    Token(#[source] VerifyError),
+    /// This caller, or everybody together, asks too often.
+    #[error("too many requests: {0}")]
+    TooMany(TooMany),
+    /// No App is configured for the owner.
+    #[error("no App is configured for the owner")]
+    NoPool,
+    /// No configured App is installed on the owner.
+    #[error("no App is installed on the owner")]
+    NotInstalled,
+    /// The organisation's allowlist is in force and does not name the issuer.
+    #[error("the organisation's allowlist does not name the issuer")]
+    IssuerNotListed,
+    /// The allowlist is invalid, and no earlier version is known.
+    #[error("the organisation's allowlist is invalid")]
+    AllowlistInvalid(#[source] Diagnostics),
+    /// The allowlist's path holds something that is no file.
+    #[error("the organisation's allowlist cannot be read: {0}")]
+    AllowlistOdd(OddContent),
+    /// There is no such policy, or the repository is out of the App's sight.
+    #[error("there is no such policy")]
+    PolicyAbsent,
+    /// The policy is not YAML of the known form.
+    #[error("the policy does not parse")]
+    PolicyUnparsable(#[source] Diagnostics),
+    /// The policy parses and contradicts itself, or holds a bad pattern.
+    #[error("the policy does not compile")]
+    PolicyUncompilable(#[source] Diagnostics),
+    /// The policy's path holds something that is no readable file.
+    #[error("the policy cannot be read: {0}")]
+    PolicyOdd(OddContent),
+    /// The policy does not admit the token.
+    #[error("the policy does not admit the token")]
+    Mismatch(#[source] Mismatch),
+    /// The policy names an App that is not among those configured for the owner.
+    #[error("the policy names an App that is not configured for the owner")]
+    NoSuchApp,
+    /// The policy lists other repositories, and this one has no policy of the same identity that admits the token.
+    #[error("`{0}` does not consent")]
+    NoConsent(Repository),
+    /// GitHub failed, refused or asked us to wait.
+    #[error("GitHub: {during}")]
+    GitHub {
+        /// What was being done.
+        during: During,
+        /// How it failed.
+        #[source]
+        source: GitHubError,
+    },
+    /// The whole exchange took longer than its deadline.
+    #[error("the exchange took longer than its deadline")]
+    TimedOut,
+    /// The service is going down.
+    #[error("the service is shutting down")]
+    Draining,
+}
+
+/// Which bound was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TooMany {
+    /// Lookups of owners that no App is installed on, per issuer.
+    UnknownOwners {
+        /// When to ask again, in seconds.
+        retry_after: u64,
+    },
+}
+
+impl std::fmt::Display for TooMany {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::UnknownOwners { .. } => f.write_str("unknown owners asked for under this issuer"),
+        }
+    }
+}
+
+/// What was being done at GitHub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum During {
+    /// Looking for the installation.
+    Installation,
+    /// Reading the issuer allowlist, its reader token included.
+    Allowlist,
+    /// Reading the policy, its reader token included.
+    Policy,
+    /// Minting the caller's token.
+    Mint,
+}
+
+impl std::fmt::Display for During {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Installation => "looking for the installation",
+            Self::Allowlist => "reading the issuer allowlist",
+            Self::Policy => "reading the policy",
+            Self::Mint => "minting the token",
+        })
+    }
+}
+
+/// How far an exchange came; the word that callers, logs and metrics see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Reading the request.
+    Request,
+    /// Admitting the issuer and fetching its keys.
+    Issuer,
+    /// Verifying signature and times.
+    Signature,
+    /// Reading the claims.
+    Claims,
+    /// Finding App and installation.
+    Installation,
+    /// The organisation's issuer allowlist.
+    Allowlist,
+    /// Reading the trust policy.
+    Policy,
+    /// Matching the claims.
+    Match,
+    /// Minting.
+    Mint,
+    /// Everything passed.
+    Done,
+}
+
+impl Stage {
+    /// The word used in answers, logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Issuer => "issuer",
+            Self::Signature => "signature",
+            Self::Claims => "claims",
+            Self::Installation => "installation",
+            Self::Allowlist => "allowlist",
+            Self::Policy => "policy",
+            Self::Match => "match",
+            Self::Mint => "mint",
+            Self::Done => "done",
+        }
+    }
+}
+
+impl ExchangeError {
+    /// The stage that refused.
+    pub fn stage(&self) -> Stage {
+        match self {
+            Self::SeveralScopes
+            | Self::NoAuthorization
+            | Self::SeveralAuthorizations
+            | Self::NotAToken(_)
+            | Self::NoScope
+            | Self::NoIdentity
+            | Self::Scope(_)
+            | Self::Identity(_)
+            | Self::TimedOut
+            | Self::Draining => Stage::Request,
+            Self::Token(error) => match error {
+                VerifyError::IssuerRefused(_) | VerifyError::Discovery(_) => Stage::Issuer,
+                VerifyError::Token(_) => Stage::Signature,
+                VerifyError::Claims(_) => Stage::Claims,
+            },
+            Self::NoPool | Self::NotInstalled | Self::TooMany(_) | Self::GitHub { during: During::Installation, .. } => Stage::Installation,
+            Self::IssuerNotListed | Self::AllowlistInvalid(_) | Self::AllowlistOdd(_) | Self::GitHub { during: During::Allowlist, .. } => Stage::Allowlist,
+            Self::PolicyAbsent
+            | Self::PolicyUnparsable(_)
+            | Self::PolicyUncompilable(_)
+            | Self::PolicyOdd(_)
+            | Self::GitHub { during: During::Policy, .. } => Stage::Policy,
+            Self::Mismatch(_) | Self::NoConsent(_) => Stage::Match,
+            Self::NoSuchApp | Self::GitHub { during: During::Mint, .. } => Stage::Mint,
+        }
+    }
+}
+
+/// A refused exchange: the reason, and what of the caller's own may be told back.
+#[derive(Debug)]
+pub struct Refusal {
+    /// Why.
+    pub error: ExchangeError,
+    /// Facts of the caller's own token.
+    pub facts: TokenFacts,
+    /// The scope asked for, once it parsed.
+    pub scope: Option<Scope>,
+    /// The identity asked for, once it parsed.
+    pub identity: Option<Identity>,
+}
+
+/// What the caller's own token says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenFacts {
+    /// `iss`; present as soon as it was read, verified or not.
+    pub issuer: Option<String>,
+    /// `sub`; present only after the signature was verified.
+    pub subject: Option<String>,
+    /// `aud`; present only after the signature was verified.
+    pub audiences: Vec<String>,
+}
