@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Runs every check and every test of this project, and installs what they need.
+#
+#   ./test.sh            everything
+#   ./test.sh STEP...    only these steps, for instance: ./test.sh format lint rust
+#
+# Steps: format lint docs rust components action deny demo bench clean
+set -euo pipefail
+cd "$(dirname "$0")"
+ROOT=$PWD
+TOOLS="$ROOT/target/tools"
+OPENAPI_VERSION=23.0.2
+WEBHOOKS_EXAMPLES_VERSION=7.6.1
+CARGO_DENY_VERSION=0.20.2
+mkdir -p "$TOOLS"
+
+say() { printf '\n== %s\n' "$*"; }
+die() { printf 'test.sh: %s\n' "$*" >&2; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Debian packages, installed when the command is missing and we may.
+package() {
+    have "$1" && return
+    [ "$(id -u)" = 0 ] && have apt-get || die "'$1' is missing: install the package '$2'"
+    [ -e "$TOOLS/apt-updated" ] || { apt-get update -qq && touch "$TOOLS/apt-updated"; }
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$2" >/dev/null
+}
+
+npm_package() {
+    [ -d "$ROOT/target/npm/node_modules/$1" ] && return
+    have npm || die "'npm' is missing: install Node.js 20 or newer"
+    mkdir -p "$ROOT/target/npm"
+    npm install --silent --no-audit --no-fund --prefix "$ROOT/target/npm" "$1@$2"
+}
+
+step_format() {
+    cargo fmt --all --check
+}
+
+step_lint() {
+    cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+}
+
+step_docs() {
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+}
+
+step_rust() {
+    cargo test --workspace --locked
+}
+
+# Tests against real parts and GitHub's own descriptions.
+step_components() {
+    npm_package @octokit/openapi "$OPENAPI_VERSION"
+    export OPENAPI_JSON="$ROOT/target/npm/node_modules/@octokit/openapi/generated/api.github.com.json"
+    cargo test --locked -p octo-sts-sandbox --features components --test openapi
+}
+
+step_action() {
+    have npm || die "'npm' is missing: install Node.js 20 or newer"
+    (cd action && npm ci --silent --no-audit --no-fund && npm test)
+}
+
+step_deny() {
+    [ -x "$TOOLS/bin/cargo-deny" ] || cargo install --quiet --locked --root "$TOOLS" cargo-deny --version "$CARGO_DENY_VERSION"
+    "$TOOLS/bin/cargo-deny" --offline check bans licenses sources
+}
+
+step_demo() {
+    cargo run --quiet --locked -- demo
+}
+
+# Generated files are committed: nothing may differ after they were made again.
+step_clean() {
+    local changed
+    changed=$(git status --porcelain)
+    [ -z "$changed" ] || die "generated files are not up to date, or tests left something behind:
+$changed"
+}
+
+if [ $# -gt 0 ]; then steps=("$@"); else steps=(format lint docs rust components action deny demo clean); fi
+for step in "${steps[@]}"; do
+    declare -F "step_$step" >/dev/null || die "there is no step '$step'"
+    say "$step"
+    "step_$step"
+done
+say "all of it passed: ${steps[*]}"
