@@ -1,0 +1,75 @@
+//! Revoking: the end of a token before its hour is over.
+
+use std::time::Duration;
+
+use crate::{
+    call::{Call, Class},
+    error::GitHubError,
+    github::GitHub,
+    reply,
+    token::InstallationToken,
+    trace::Trace,
+};
+
+/// How often a revocation in the background is tried.
+const TRIES: u32 = 4;
+/// The pause after the first try; each later one is four times as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest pause, a limit's window included: a token that lives on for this long is left to its own end.
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+/// The time for one try.
+const TRY: Duration = Duration::from_secs(8);
+
+impl GitHub {
+    /// Ends a token at once. One that GitHub does not know any more is revoked already.
+    pub async fn revoke(&self, token: &InstallationToken, trace: &Trace) -> Result<(), GitHubError> {
+        let call = Call::delete(Class::Revoke, reply::address(self.0.endpoint.token())?);
+        match self.with_token(token, &call, trace).await {
+            Ok(_) | Err(GitHubError::TokenRefused) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends a token without anybody waiting, and tries again where GitHub does not do it at once.
+    ///
+    /// [`GitHub::settled`] waits for it. A token that cannot be revoked is named in the log by its SHA-256.
+    pub fn revoke_in_background(&self, token: InstallationToken) {
+        let Some(task) = self.0.background.begin() else {
+            tracing::error!(token_sha256 = token.sha256_hex(), "too many revocations wait; a token is left to its own end");
+            metrics::counter!("octo_sts_github_revocations_total", "outcome" => "dropped").increment(1);
+            return;
+        };
+        let github = self.clone();
+        tokio::spawn(async move {
+            let _task = task;
+            let outcome = github.revoke_with_patience(&token).await;
+            let word = if outcome.is_ok() { "revoked" } else { "failed" };
+            metrics::counter!("octo_sts_github_revocations_total", "outcome" => word).increment(1);
+            if let Err(error) = outcome {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(token_sha256 = token.sha256_hex(), error, "a token could not be revoked; it ends by itself within the hour");
+            }
+        });
+    }
+
+    async fn revoke_with_patience(&self, token: &InstallationToken) -> Result<(), GitHubError> {
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..TRIES {
+            match self.revoke_once(token).await {
+                Err(error) if error.is_transient() => {
+                    tokio::time::sleep(error.retry_after().unwrap_or(pause).min(LONGEST_PAUSE)).await;
+                    pause *= 4;
+                }
+                done => return done,
+            }
+        }
+        self.revoke_once(token).await
+    }
+
+    async fn revoke_once(&self, token: &InstallationToken) -> Result<(), GitHubError> {
+        // The semaphore is never closed; without a permit the call is made all the same.
+        let _turn = self.0.background.revocations.acquire().await;
+        let trace = Trace::until(self.0.clock.monotonic() + TRY);
+        self.revoke(token, &trace).await
+    }
+}
