@@ -1,1 +1,28 @@
-//! stub
+//! The record of each exchange: who got what, when, and why not.
+//!
+//! One [`ExchangeEvent`] per exchange, granted or refused, goes to every sink that is configured: a file of JSON lines
+//! whose hash chain shows deletion and change, a CloudEvents receiver, standard output. Every queue has a bound, and what
+//! does not fit is counted in `octo_sts_audit_dropped_total`. A caller waits for the file at most 100 ms, and for
+//! nothing else: [`Audit::record`] returns once the line is in the page cache, so that a token that somebody holds has its
+//! record even when the process is killed next.
+//!
+//! The other half of the crate reads: [`verify_chain`], [`Query`] and [`Entry`] are pure functions over lines.
+
+mod audit;
+mod chain;
+mod cloud_event;
+mod event;
+mod file;
+mod ingress;
+mod journal;
+mod read;
+mod record;
+mod schema;
+mod stdout;
+mod writer;
+
+pub use audit::{Audit, AuditError, AuditSettings, AuditTask};
+pub use chain::{ChainFault, ChainReport, Fault, GENESIS, verify_chain};
+pub use event::{Actor, AllowlistVerdict, Consent, ExchangeEvent, NamedClaim, Outcome, PolicyAction, PolicyEvent, ReaderEvent, RepositorySelection};
+pub use read::{Entry, Query, read_lines};
+pub use schema::schema;

@@ -1,0 +1,386 @@
+//! The way in: one handle that the exchange and the webhook share, and the task that ends it.
+
+use std::{
+    io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use octo_sts_http::Client;
+use octo_sts_types::Clock;
+use serde::Serialize;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+    time::timeout,
+};
+use url::Url;
+
+use crate::{
+    event::{ExchangeEvent, PolicyEvent, ReaderEvent},
+    file::ChainedFile,
+    ingress::{self, Post, Sender, Source},
+    journal,
+    record::{EXCHANGE, POLICY, READER, Record},
+    stdout::Lines,
+    writer::{Writer, count_dropped},
+};
+
+/// Longest that a caller waits for a disk.
+const LONGEST_WAIT: Duration = Duration::from_millis(100);
+
+/// Which sinks there are.
+#[derive(Clone, Debug, Default)]
+pub struct AuditSettings {
+    /// The service's public name, for `ce-source`.
+    pub domain: String,
+    /// Where CloudEvents go (`EVENT_INGRESS_URI`).
+    pub event_ingress: Option<Url>,
+    /// The file of JSON lines (`STS_AUDIT_FILE`).
+    pub file: Option<PathBuf>,
+    /// Where events wait for the receiver of CloudEvents (`STS_AUDIT_DIR`); without it they wait in memory, at most 8,192.
+    pub spill: Option<PathBuf>,
+    /// Whether lines go to standard output as well.
+    pub stdout: bool,
+}
+
+/// Why there is no audit.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The file cannot be used.
+    #[error("the audit file `{}` cannot be used", .path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The spill folder cannot be used.
+    #[error("the audit folder `{}` cannot be used", .path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A thread could not be started.
+    #[error("a thread could not be started")]
+    Thread(#[source] io::Error),
+    /// There is a receiver, but no client to reach it with.
+    #[error("a receiver of events needs an HTTP client")]
+    NoClient,
+}
+
+/// Takes events. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Audit {
+    file: Option<Writer>,
+    stdout: Option<Writer>,
+    receiver: Option<Receiver>,
+}
+
+/// The way to the receiver of CloudEvents.
+#[derive(Clone, Debug)]
+enum Receiver {
+    Memory { queue: mpsc::Sender<Arc<Record>>, waiting: Arc<AtomicU64> },
+    Disk(Writer),
+}
+
+/// Ends the audit at shutdown.
+#[derive(Debug)]
+pub struct AuditTask {
+    audit: Audit,
+    sender: Option<JoinHandle<()>>,
+    stop: watch::Sender<bool>,
+}
+
+impl Audit {
+    /// Opens every sink. Needs a running Tokio runtime when events go to a receiver.
+    pub fn start(settings: AuditSettings, http: Option<Client>, clock: Arc<dyn Clock>) -> Result<(Self, AuditTask), AuditError> {
+        Self::start_with(settings, http.map(|client| Arc::new(client) as Arc<dyn Post>), clock)
+    }
+
+    pub(crate) fn start_with(settings: AuditSettings, post: Option<Arc<dyn Post>>, clock: Arc<dyn Clock>) -> Result<(Self, AuditTask), AuditError> {
+        let mut audit = Self::off();
+        if let Some(path) = settings.file {
+            let file = ChainedFile::open(&path, Arc::clone(&clock)).map_err(|source| AuditError::File { path, source })?;
+            audit.file = Some(Writer::start("file", file).map_err(AuditError::Thread)?);
+        }
+        if settings.stdout {
+            audit.stdout = Some(Writer::start("stdout", Lines(io::stdout())).map_err(AuditError::Thread)?);
+        }
+        let (stop, stopping) = watch::channel(false);
+        let mut sender = None;
+        if let Some(to) = settings.event_ingress {
+            let post = post.ok_or(AuditError::NoClient)?;
+            let (receiver, source) = receiver(settings.spill)?;
+            let waiting = receiver.waiting();
+            let task = Sender { post, to, source: format!("https://{}", settings.domain), clock, stopping, waiting };
+            sender = Some(tokio::spawn(task.run(source)));
+            audit.receiver = Some(receiver);
+        }
+        Ok((audit.clone(), AuditTask { audit, sender, stop }))
+    }
+
+    /// No sink at all.
+    pub fn off() -> Self {
+        Self::default()
+    }
+
+    /// Whether events go anywhere; where they do not, none need be made.
+    pub fn is_on(&self) -> bool {
+        self.file.is_some() || self.stdout.is_some() || self.receiver.is_some()
+    }
+
+    /// Records an exchange. Returns once the line is written (into the page cache), or after 100 ms, or at once when
+    /// nothing goes to disk.
+    pub async fn record(&self, event: ExchangeEvent) {
+        if self.is_on() {
+            let event = event.bounded();
+            let subject = format!("{}/{}", event.scope, event.identity);
+            self.hand_over(EXCHANGE, subject, event.time, &event, true).await;
+        }
+    }
+
+    /// Records a change of policy.
+    pub async fn record_policy(&self, event: PolicyEvent) {
+        if self.is_on() {
+            let subject = format!("{}/{}", event.repository, event.path);
+            self.hand_over(POLICY, subject, event.time, &event, true).await;
+        }
+    }
+
+    /// Records a token that the service minted for itself, in the file alone.
+    pub async fn record_reader(&self, event: ReaderEvent) {
+        if self.file.is_some() {
+            self.hand_over(READER, String::new(), event.time, &event, false).await;
+        }
+    }
+
+    /// Opens the file anew, for rotation: rename it, then call this.
+    pub async fn reopen(&self) {
+        if let Some(file) = &self.file {
+            file.reopen().await;
+        }
+    }
+
+    async fn hand_over(&self, kind: &str, subject: String, time: jiff::Timestamp, event: &impl Serialize, everywhere: bool) {
+        let record = match Record::new(kind, subject, time, event) {
+            Ok(record) => Arc::new(record),
+            Err(error) => {
+                count_dropped("all", 1);
+                tracing::error!(%error, kind, "an audit event could not be written as JSON");
+                return;
+            }
+        };
+        let filed = self.file.as_ref().map(|file| file.push_and_tell(Arc::clone(&record)));
+        let spilled = self.receiver.as_ref().filter(|_| everywhere).and_then(|receiver| receiver.push(&record));
+        if let Some(stdout) = self.stdout.as_ref().filter(|_| everywhere) {
+            stdout.push(record);
+        }
+        let waits = async {
+            for told in [filed, spilled].into_iter().flatten() {
+                let _ = told.await;
+            }
+        };
+        if timeout(LONGEST_WAIT, waits).await.is_err() {
+            tracing::warn!(kind, "an audit line took longer than 100 ms to write; its caller was answered before");
+        }
+    }
+}
+
+/// Where events for the receiver wait, and the other end of it.
+fn receiver(spill: Option<PathBuf>) -> Result<(Receiver, Source), AuditError> {
+    let Some(path) = spill else {
+        let (queue, received) = mpsc::channel(ingress::QUEUE);
+        return Ok((Receiver::Memory { queue, waiting: Arc::default() }, Source::Memory(received)));
+    };
+    let (writer, reader) = journal::open(&path).map_err(|source| AuditError::Folder { path, source })?;
+    Ok((Receiver::Disk(Writer::start("spill", writer).map_err(AuditError::Thread)?), Source::Disk(reader)))
+}
+
+impl Receiver {
+    /// Queues an event; the answer resolves once it is on disk, where it goes there.
+    fn push(&self, record: &Arc<Record>) -> Option<tokio::sync::oneshot::Receiver<()>> {
+        match self {
+            Self::Disk(writer) => Some(writer.push_and_tell(Arc::clone(record))),
+            Self::Memory { queue, waiting } => {
+                waiting.fetch_add(1, Ordering::Relaxed);
+                if queue.try_send(Arc::clone(record)).is_err() {
+                    waiting.fetch_sub(1, Ordering::Relaxed);
+                    count_dropped(ingress::SINK, 1);
+                }
+                None
+            }
+        }
+    }
+
+    fn waiting(&self) -> Arc<AtomicU64> {
+        match self {
+            Self::Memory { waiting, .. } => Arc::clone(waiting),
+            Self::Disk(_) => Arc::default(),
+        }
+    }
+}
+
+impl AuditTask {
+    /// Writes and sends what is queued. What the receiver has not taken in time stays in the spill folder, or is counted
+    /// as dropped.
+    pub async fn finish(mut self, within: Duration) {
+        let ended = timeout(within, self.flush()).await.is_ok();
+        if let Some(sender) = &self.sender {
+            sender.abort();
+        }
+        let left = self.audit.receiver.as_ref().map_or(0, |receiver| receiver.waiting().load(Ordering::Relaxed));
+        if !ended && left > 0 {
+            count_dropped(ingress::SINK, left);
+            tracing::error!(events = left, "audit events were lost at shutdown: their receiver did not take them in time");
+        }
+    }
+
+    async fn flush(&mut self) {
+        let on_disk = match &self.audit.receiver {
+            Some(Receiver::Disk(writer)) => Some(writer),
+            _ => None,
+        };
+        for writer in [&self.audit.file, &self.audit.stdout].into_iter().flatten().chain(on_disk) {
+            writer.close().await;
+        }
+        let _ = self.stop.send(true);
+        if let Some(sender) = &mut self.sender {
+            let _ = sender.await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, sync::Mutex, time::Instant};
+
+    use async_trait::async_trait;
+    use bytes::Bytes;
+    use http::{Request, StatusCode};
+    use octo_sts_types::{AppId, InstallationId, SystemClock};
+
+    use super::*;
+    use crate::{chain::verify_chain, event::Outcome, ingress::Answer, read::Entry};
+
+    /// Takes everything, or hangs for ever.
+    #[derive(Default)]
+    struct Fake {
+        hangs: bool,
+        seen: Mutex<Vec<String>>,
+    }
+
+    #[async_trait]
+    impl Post for Fake {
+        async fn post(&self, request: Request<Bytes>) -> Result<Answer, String> {
+            if self.hangs {
+                std::future::pending::<()>().await;
+            }
+            self.seen.lock().unwrap().push(request.headers()["ce-subject"].to_str().unwrap().to_owned());
+            Ok(Answer { status: StatusCode::ACCEPTED, retry_after: None })
+        }
+    }
+
+    fn start(fake: &Arc<Fake>, file: Option<PathBuf>, spill: Option<PathBuf>) -> (Audit, AuditTask) {
+        let event_ingress = Some("https://events.example/".parse().unwrap());
+        let settings = AuditSettings { domain: "sts.example".into(), event_ingress, file, spill, stdout: false };
+        Audit::start_with(settings, Some(Arc::clone(fake) as Arc<dyn Post>), Arc::new(SystemClock)).unwrap()
+    }
+
+    fn event(n: usize) -> ExchangeEvent {
+        ExchangeEvent { scope: "acme/app".into(), identity: n.to_string(), outcome: Outcome::Granted, ..ExchangeEvent::default() }
+    }
+
+    /// T-130: the line is there before the caller can be answered.
+    #[tokio::test]
+    async fn a_recorded_exchange_is_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        let fake = Arc::new(Fake::default());
+        let (audit, task) = start(&fake, Some(path.clone()), None);
+        for n in 0..20 {
+            audit.record(event(n)).await;
+            assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), n + 1);
+        }
+        let reader = ReaderEvent {
+            installation_id: InstallationId(1),
+            app_id: AppId(2),
+            repositories: vec![],
+            token_sha256: "ab".into(),
+            time: event(0).time,
+        };
+        audit.record_reader(reader).await;
+        task.finish(Duration::from_secs(5)).await;
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(verify_chain(text.lines()).intact, 21);
+        assert_eq!(Entry::parse(text.lines().last().unwrap()).unwrap().text("type"), Some(READER));
+        assert_eq!(fake.seen.lock().unwrap().len(), 20, "a reader token is in the file alone");
+    }
+
+    /// T-104
+    #[tokio::test]
+    async fn a_hostile_scope_is_recorded_everywhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        let fake = Arc::new(Fake::default());
+        let (audit, task) = start(&fake, Some(path.clone()), None);
+        audit.record(ExchangeEvent { scope: "x\n/../org/repo\u{1b}[31m\",\"hash\":\"".into(), ..event(1) }).await;
+        task.finish(Duration::from_secs(5)).await;
+        let text = fs::read_to_string(path).unwrap();
+        assert_eq!((text.lines().count(), verify_chain(text.lines()).intact), (1, 1));
+        assert_eq!(fake.seen.lock().unwrap()[0], "x%0A/../org/repo%1B[31m%22,%22hash%22:%22/1");
+    }
+
+    /// T-104
+    #[tokio::test]
+    async fn a_receiver_that_hangs_delays_nobody_and_its_loss_is_bounded() {
+        let fake = Arc::new(Fake { hangs: true, ..Fake::default() });
+        let (audit, task) = start(&fake, None, None);
+        let began = clock();
+        for n in 0..ingress::QUEUE + 1000 {
+            audit.record(event(n)).await;
+        }
+        assert!(began.elapsed() < Duration::from_secs(5));
+        task.finish(Duration::from_millis(20)).await;
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the test measures how long callers wait")]
+    fn clock() -> Instant {
+        Instant::now()
+    }
+
+    #[tokio::test]
+    async fn what_a_hanging_receiver_did_not_take_is_sent_by_the_next_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let fake = Arc::new(Fake { hangs: true, ..Fake::default() });
+        let (audit, task) = start(&fake, None, Some(folder.path().to_owned()));
+        for n in 0..200 {
+            audit.record(event(n)).await;
+        }
+        task.finish(Duration::from_millis(50)).await;
+        drop(audit);
+
+        let fake = Arc::new(Fake::default());
+        let (_audit, task) = start(&fake, None, Some(folder.path().to_owned()));
+        task.finish(Duration::from_secs(5)).await;
+        let seen = fake.seen.lock().unwrap();
+        assert_eq!((seen.len(), seen.iter().any(|subject| subject == "acme/app/199")), (200, true));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_made_where_nothing_goes_anywhere() {
+        let audit = Audit::off();
+        assert!(!audit.is_on());
+        audit.record(event(1)).await;
+        let settings = AuditSettings { event_ingress: Some("https://e.example".parse().unwrap()), ..AuditSettings::default() };
+        assert!(matches!(Audit::start(settings, None, Arc::new(SystemClock)), Err(AuditError::NoClient)));
+    }
+}

@@ -1,0 +1,322 @@
+//! Sends events to a CloudEvents receiver, from memory or from the spill folder, and tries again while there is hope.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use http::{Request, StatusCode, header::RETRY_AFTER};
+use octo_sts_types::Clock;
+use tokio::sync::{mpsc, watch};
+use url::Url;
+use uuid::Uuid;
+
+use crate::{
+    cloud_event,
+    journal::{JournalReader, Position},
+    record::Record,
+    writer::count_dropped,
+};
+
+/// The name of this sink in the metric of dropped events.
+pub(crate) const SINK: &str = "http";
+/// Most events that wait in memory.
+pub(crate) const QUEUE: usize = 8192;
+/// Most events that are taken at once.
+const BATCH: usize = 128;
+/// Most requests under way.
+const AT_ONCE: usize = 16;
+/// First pause before trying again; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How often an event is sent that the receiver refuses as such.
+const REFUSALS: u32 = 3;
+/// How long one event from memory, or from disk, may hold up the others.
+const PATIENCE_MEMORY: Duration = Duration::from_mins(5);
+const PATIENCE_DISK: Duration = Duration::from_hours(24);
+
+/// Sends one request; an HTTP client, or a test's stand-in.
+#[async_trait]
+pub(crate) trait Post: Send + Sync + 'static {
+    async fn post(&self, request: Request<Bytes>) -> Result<Answer, String>;
+}
+
+/// What the receiver answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+#[async_trait]
+impl Post for octo_sts_http::Client {
+    async fn post(&self, request: Request<Bytes>) -> Result<Answer, String> {
+        let response = self.send(request).await.map_err(|error| error.to_string())?;
+        let seconds = response.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        Ok(Answer { status: response.status, retry_after: seconds.map(Duration::from_secs) })
+    }
+}
+
+/// Where events wait.
+pub(crate) enum Source {
+    Memory(mpsc::Receiver<Arc<Record>>),
+    Disk(JournalReader),
+}
+
+/// A task that sends what waits in its source.
+pub(crate) struct Sender {
+    pub(crate) post: Arc<dyn Post>,
+    pub(crate) to: Url,
+    /// `ce-source`.
+    pub(crate) source: String,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Turns true at shutdown: send what waits, then end.
+    pub(crate) stopping: watch::Receiver<bool>,
+    /// Events handed to the source and neither delivered nor dropped yet; of use for a source in memory.
+    pub(crate) waiting: Arc<AtomicU64>,
+}
+
+impl Sender {
+    /// Sends until shutdown, and then until nothing waits.
+    pub(crate) async fn run(mut self, mut from: Source) {
+        let patience = if matches!(from, Source::Memory(_)) { PATIENCE_MEMORY } else { PATIENCE_DISK };
+        loop {
+            match from.take(&mut self.stopping).await {
+                Ok(Some((records, position))) => {
+                    stream::iter(&records).for_each_concurrent(AT_ONCE, |record| self.deliver(record, patience)).await;
+                    from.settle(position);
+                }
+                Ok(None) => return,
+                Err(error) => {
+                    tracing::error!(%error, "the spill folder cannot be read");
+                    tokio::time::sleep(LONGEST_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Sends one event until it is taken, refused for good, or out of patience.
+    async fn deliver(&self, record: &Record, patience: Duration) {
+        let began = self.clock.monotonic();
+        let (mut pause, mut refusals) = (FIRST_PAUSE, 0);
+        loop {
+            let asked = match self.attempt(record).await {
+                Attempt::Taken => break,
+                Attempt::Refused(why) => {
+                    refusals += 1;
+                    if refusals >= REFUSALS {
+                        self.drop(record, &why);
+                        break;
+                    }
+                    None
+                }
+                Attempt::Failed(why, asked) => {
+                    if self.clock.monotonic().saturating_duration_since(began) >= patience {
+                        self.drop(record, &why);
+                        break;
+                    }
+                    asked
+                }
+            };
+            tokio::time::sleep(asked.unwrap_or_else(|| jittered(pause)).min(LONGEST_PAUSE)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        let _ = self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| waiting.checked_sub(1));
+    }
+
+    async fn attempt(&self, record: &Record) -> Attempt {
+        let request = match cloud_event::request(&self.to, &self.source, record) {
+            Ok(request) => request,
+            Err(error) => return Attempt::Refused(error.to_string()),
+        };
+        match self.post.post(request).await {
+            Ok(answer) if answer.status.is_success() => Attempt::Taken,
+            Ok(answer) if is_verdict(answer.status) => Attempt::Refused(answer.status.to_string()),
+            Ok(answer) => Attempt::Failed(answer.status.to_string(), answer.retry_after),
+            Err(error) => Attempt::Failed(error, None),
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as what the sender does")]
+    fn drop(&self, record: &Record, why: &str) {
+        count_dropped(SINK, 1);
+        tracing::error!(id = record.id, why, "the receiver of events does not take this one; it was dropped");
+    }
+}
+
+/// What came of one attempt.
+enum Attempt {
+    Taken,
+    /// The receiver will not have this event.
+    Refused(String),
+    /// Another attempt may work: why this one did not, and when to come back if the receiver said so.
+    Failed(String, Option<Duration>),
+}
+
+/// Whether a status speaks of the event, rather than of the receiver, the way to it, or a right that somebody can give.
+fn is_verdict(status: StatusCode) -> bool {
+    status.is_client_error() && !matches!(status.as_u16(), 401 | 403 | 404 | 407 | 408 | 421 | 425 | 429)
+}
+
+/// Between half of a pause and all of it, so that replicas do not come back together.
+fn jittered(pause: Duration) -> Duration {
+    let part = u32::from(Uuid::new_v4().as_bytes()[0]);
+    pause / 2 + pause * part / 510
+}
+
+impl Source {
+    /// The next events; waits for them, and returns `None` once the service stops and there are none.
+    async fn take(&mut self, stopping: &mut watch::Receiver<bool>) -> io::Result<Option<(Vec<Record>, Position)>> {
+        loop {
+            let (records, position) = self.waiting()?;
+            if !records.is_empty() || position.is_some() {
+                return Ok(Some((records, position.unwrap_or_default())));
+            }
+            if *stopping.borrow() {
+                return Ok(None);
+            }
+            tokio::select! {
+                first = self.news() => if let Some(first) = first { return Ok(Some((vec![first], Position::default()))) },
+                _ = stopping.changed() => {}
+            }
+        }
+    }
+
+    /// What is there now. A position without records is one of lines that a crash cut.
+    fn waiting(&mut self) -> io::Result<(Vec<Record>, Option<Position>)> {
+        match self {
+            Self::Memory(queue) => {
+                let records = std::iter::from_fn(|| queue.try_recv().ok()).take(BATCH).map(Arc::unwrap_or_clone);
+                Ok((records.collect(), None))
+            }
+            Self::Disk(journal) => {
+                let before = journal.position();
+                let (records, behind) = journal.next(BATCH)?;
+                Ok((records, (behind != before).then_some(behind)))
+            }
+        }
+    }
+
+    /// Waits for something new: from memory it comes at once, from disk with the next look.
+    async fn news(&mut self) -> Option<Record> {
+        match self {
+            Self::Memory(queue) => match queue.recv().await {
+                Some(record) => Some(Arc::unwrap_or_clone(record)),
+                None => std::future::pending().await,
+            },
+            Self::Disk(journal) => {
+                journal.news().await;
+                None
+            }
+        }
+    }
+
+    fn settle(&mut self, position: Position) {
+        if let Self::Disk(journal) = self
+            && let Err(error) = journal.sent(position)
+        {
+            tracing::warn!(%error, "what was sent could not be noted; it is sent again after a restart");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, sync::Mutex};
+
+    use jiff::Timestamp;
+    use octo_sts_types::SystemClock;
+
+    use super::*;
+    use crate::{journal, writer::Target as _};
+
+    /// Answers by subject: a list of statuses, then 202; notes every request.
+    #[derive(Default)]
+    struct Fake {
+        script: Mutex<HashMap<String, Vec<u16>>>,
+        seen: Mutex<Vec<(String, String)>>,
+    }
+
+    #[async_trait]
+    impl Post for Fake {
+        async fn post(&self, request: Request<Bytes>) -> Result<Answer, String> {
+            let text = |name: &str| request.headers()[name].to_str().unwrap().to_owned();
+            self.seen.lock().unwrap().push((text("ce-subject"), text("ce-id")));
+            let mut script = self.script.lock().unwrap();
+            let next = script.get_mut(&text("ce-subject")).and_then(|statuses| (!statuses.is_empty()).then(|| statuses.remove(0)));
+            match next {
+                Some(0) => Err("connection reset".into()),
+                status => Ok(Answer { status: StatusCode::from_u16(status.unwrap_or(202)).unwrap(), retry_after: None }),
+            }
+        }
+    }
+
+    fn sender(fake: &Arc<Fake>) -> (Sender, watch::Sender<bool>) {
+        let (stop, stopping) = watch::channel(false);
+        let to = "https://events.example/".parse().unwrap();
+        let post = Arc::clone(fake) as Arc<dyn Post>;
+        (Sender { post, to, source: "https://sts.example".into(), clock: Arc::new(SystemClock), stopping, waiting: Arc::default() }, stop)
+    }
+
+    fn record(subject: &str) -> Arc<Record> {
+        Arc::new(Record::new("k", subject.into(), Timestamp::UNIX_EPOCH, &serde_json::json!({"a": 1})).unwrap())
+    }
+
+    fn times(fake: &Fake, subject: &str) -> usize {
+        fake.seen.lock().unwrap().iter().filter(|(seen, _)| seen == subject).count()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_pass_is_tried_again_and_a_verdict_is_final() {
+        let fake = Arc::new(Fake::default());
+        fake.script.lock().unwrap().extend([
+            ("flaky".to_owned(), vec![503, 0, 429, 404, 302]),
+            ("refused".to_owned(), vec![400; 9]),
+            ("fine".to_owned(), vec![]),
+        ]);
+        let (sender, stop) = sender(&fake);
+        let (queue, receiver) = mpsc::channel(QUEUE);
+        for subject in ["flaky", "refused", "fine"] {
+            queue.send(record(subject)).await.unwrap();
+        }
+        stop.send(true).unwrap();
+        sender.run(Source::Memory(receiver)).await;
+        assert_eq!((times(&fake, "flaky"), times(&fake, "refused"), times(&fake, "fine")), (6, REFUSALS as usize, 1));
+        let seen = fake.seen.lock().unwrap();
+        let ids: Vec<_> = seen.iter().filter(|(subject, _)| subject == "flaky").map(|(_, id)| id).collect();
+        assert!(ids.windows(2).all(|pair| pair[0] == pair[1]), "an event keeps its id");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waited_on_disk_is_sent_after_a_restart_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut writer, _) = journal::open(folder.path()).unwrap();
+        let records: Vec<_> = (0..300).map(|n| record(&n.to_string())).collect();
+        writer.write(&records, 0).unwrap();
+        drop(writer);
+        for (round, expected) in [(1, 300), (2, 300)] {
+            let fake = Arc::new(Fake::default());
+            let (sender, stop) = sender(&fake);
+            let (_writer, reader) = journal::open(folder.path()).unwrap();
+            stop.send(true).unwrap();
+            sender.run(Source::Disk(reader)).await;
+            let sent = fake.seen.lock().unwrap().len();
+            assert_eq!(sent, if round == 1 { expected } else { 0 });
+        }
+    }
+
+    #[test]
+    fn a_pause_is_between_half_and_whole() {
+        for _ in 0..100 {
+            let pause = jittered(Duration::from_secs(2));
+            assert!(pause >= Duration::from_secs(1) && pause <= Duration::from_secs(2));
+        }
+    }
+}
