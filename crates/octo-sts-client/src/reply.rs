@@ -1,0 +1,64 @@
+//! What the service gives.
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// A token, and what the service says about it. Upstream's service says nothing but the token.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Reply {
+    /// The GitHub token.
+    #[serde(deserialize_with = "secret")]
+    pub token: SecretString,
+    /// When it ends, RFC 3339.
+    #[serde(default, rename = "expiry")]
+    pub expires_at: Option<String>,
+    /// How long it lives, in seconds.
+    #[serde(default)]
+    pub expires_in: Option<u64>,
+    /// What it may do.
+    #[serde(default)]
+    pub permissions: Option<BTreeMap<String, String>>,
+    /// Where, as full names; absent for everything the installation sees.
+    #[serde(default)]
+    pub repositories: Option<Vec<String>>,
+    /// `selected` or `all`.
+    #[serde(default)]
+    pub repository_selection: Option<String>,
+    /// The id of the exchange.
+    #[serde(skip)]
+    pub request_id: Option<String>,
+}
+
+fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    let token = String::deserialize(deserializer)?;
+    let plain = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+    if plain { Ok(token.into()) } else { Err(serde::de::Error::custom("the token is empty or holds odd characters")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    #[test]
+    fn the_token_alone_is_enough_and_the_rest_is_kept() {
+        let bare: Reply = serde_json::from_str(r#"{"token":"ghs_x","refreshToken":"","expiry":null}"#).unwrap();
+        assert_eq!((bare.token.expose_secret(), bare.expires_at), ("ghs_x", None));
+        let full = r#"{"token":"t","expiry":"2026-01-02T03:04:05Z","expires_in":3600,"permissions":{"contents":"read"},"repositories":["a/b"],"repository_selection":"selected","new":1}"#;
+        let full: Reply = serde_json::from_str(full).unwrap();
+        assert_eq!((full.expires_in, full.repositories.unwrap().len()), (Some(3600), 1));
+    }
+
+    /// T-105
+    #[test]
+    fn a_token_prints_nowhere_and_cannot_break_a_line() {
+        let reply: Reply = serde_json::from_str(r#"{"token":"ghs_sekret"}"#).unwrap();
+        assert!(!format!("{reply:?}").contains("sekret"));
+        for odd in [r#"{"token":""}"#, r#"{"token":"a\nb"}"#, r#"{"token":"a b"}"#, r#"{"token":null}"#, "{}"] {
+            assert!(serde_json::from_str::<Reply>(odd).is_err(), "Input: {odd}");
+        }
+    }
+}
