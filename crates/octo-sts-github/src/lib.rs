@@ -28,6 +28,9 @@ mod order;
 mod quota;
 mod reply;
 mod revoke;
+#[cfg(test)]
+#[path = "../tests/github/clock.rs"]
+mod test_clock;
 mod token;
 mod trace;
 

@@ -181,7 +181,7 @@ mod tests {
             assert_eq!(error.retry_after().unwrap().as_secs(), expected);
             now += Duration::from_secs(expected);
         }
-        now += Duration::from_secs(3600);
+        now += Duration::from_hours(1);
         assert_eq!(quota.note(Lane::App(APP), limited(None), now).retry_after().unwrap().as_secs(), 60);
     }
 
