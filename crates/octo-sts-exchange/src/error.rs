@@ -1,5 +1,7 @@
 //! Why an exchange was refused.
 
+use std::sync::Arc;
+
 use octo_sts_github::{GitHubError, OddContent};
 use octo_sts_oidc::{TokenFormError, VerifyError};
 use octo_sts_policy::{Diagnostics, Mismatch};
@@ -86,6 +88,15 @@ pub enum ExchangeError {
         #[source]
         source: GitHubError,
     },
+    /// The installation is suspended.
+    #[error("the installation is suspended")]
+    Suspended,
+    /// GitHub knows the repository under another owner or name now.
+    #[error("the repository goes by another name now")]
+    Renamed,
+    /// Something of ours broke; the log says what.
+    #[error("the exchange broke off")]
+    Broken,
     /// The whole exchange took longer than its deadline.
     #[error("the exchange took longer than its deadline")]
     TimedOut,
@@ -192,14 +203,22 @@ impl ExchangeError {
             | Self::Scope(_)
             | Self::Identity(_)
             | Self::TimedOut
+            | Self::Broken
             | Self::Draining => Stage::Request,
             Self::Token(error) => match error {
                 VerifyError::IssuerRefused(_) | VerifyError::Discovery(_) => Stage::Issuer,
                 VerifyError::Token(_) => Stage::Signature,
                 VerifyError::Claims(_) => Stage::Claims,
             },
-            Self::NoPool | Self::NotInstalled | Self::TooMany(_) | Self::GitHub { during: During::Installation, .. } => Stage::Installation,
-            Self::IssuerNotListed | Self::AllowlistInvalid(_) | Self::AllowlistOdd(_) | Self::GitHub { during: During::Allowlist, .. } => Stage::Allowlist,
+            Self::NoPool
+            | Self::NotInstalled
+            | Self::Suspended
+            | Self::Renamed
+            | Self::TooMany(_)
+            | Self::GitHub { during: During::Installation, .. } => Stage::Installation,
+            Self::IssuerNotListed | Self::AllowlistInvalid(_) | Self::AllowlistOdd(_) | Self::GitHub { during: During::Allowlist, .. } => {
+                Stage::Allowlist
+            }
             Self::PolicyAbsent
             | Self::PolicyUnparsable(_)
             | Self::PolicyUncompilable(_)
@@ -211,17 +230,69 @@ impl ExchangeError {
     }
 }
 
+impl ExchangeError {
+    /// The stable word for this refusal, in answers and events.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::SeveralScopes => "MULTIPLE_SCOPES",
+            Self::NoAuthorization | Self::SeveralAuthorizations => "AUTHORIZATION_REQUIRED",
+            Self::NotAToken(TokenFormError::Issuer(_)) => "INVALID_ISSUER",
+            Self::NotAToken(_) => "INVALID_TOKEN",
+            Self::NoScope | Self::Scope(_) => "INVALID_SCOPE",
+            Self::NoIdentity | Self::Identity(_) => "INVALID_IDENTITY",
+            Self::Token(VerifyError::IssuerRefused(_)) => "ISSUER_NOT_ADMITTED",
+            Self::Token(VerifyError::Discovery(_)) => "ISSUER_UNREACHABLE",
+            Self::Token(VerifyError::Token(_)) => "TOKEN_NOT_VERIFIED",
+            Self::Token(VerifyError::Claims(_)) => "INVALID_CLAIMS",
+            Self::TooMany(_) => "TOO_MANY_REQUESTS",
+            Self::NoPool => "NO_APP_CONFIGURED",
+            Self::NotInstalled => "APP_NOT_INSTALLED",
+            Self::Suspended | Self::GitHub { source: GitHubError::Suspended, .. } => "INSTALLATION_SUSPENDED",
+            Self::Renamed | Self::GitHub { source: GitHubError::Moved, .. } => "REPOSITORY_RENAMED",
+            Self::IssuerNotListed => "ISSUER_NOT_LISTED",
+            Self::AllowlistInvalid(_) | Self::AllowlistOdd(_) => "ALLOWLIST_INVALID",
+            Self::PolicyAbsent => "POLICY_NOT_FOUND",
+            Self::PolicyUnparsable(_) | Self::PolicyUncompilable(_) | Self::PolicyOdd(_) => "POLICY_INVALID",
+            Self::Mismatch(_) => "POLICY_MISMATCH",
+            Self::NoConsent(_) => "REPOSITORY_DOES_NOT_CONSENT",
+            Self::NoSuchApp => "APP_NOT_CONFIGURED",
+            Self::GitHub { source, during } => github_reason(source, *during),
+            Self::TimedOut => "TIMED_OUT",
+            Self::Draining => "SHUTTING_DOWN",
+            Self::Broken => "INTERNAL",
+        }
+    }
+}
+
+fn github_reason(error: &GitHubError, during: During) -> &'static str {
+    match error {
+        GitHubError::RateLimited { .. } => "GITHUB_RATE_LIMITED",
+        GitHubError::Unavailable { .. } => "GITHUB_UNAVAILABLE",
+        GitHubError::KeyRefused { .. } | GitHubError::Sign(_) => "APP_KEY_REFUSED",
+        GitHubError::Unprocessable { .. } if during == During::Mint => "PERMISSION_NOT_GRANTED",
+        GitHubError::Forbidden { .. } => "GITHUB_FORBIDDEN",
+        _ => "GITHUB_FAILED",
+    }
+}
+
 /// A refused exchange: the reason, and what of the caller's own may be told back.
 #[derive(Debug)]
 pub struct Refusal {
-    /// Why.
-    pub error: ExchangeError,
+    /// Why; shared with others who waited for the same answer.
+    pub error: Arc<ExchangeError>,
     /// Facts of the caller's own token.
     pub facts: TokenFacts,
     /// The scope asked for, once it parsed.
     pub scope: Option<Scope>,
     /// The identity asked for, once it parsed.
     pub identity: Option<Identity>,
+}
+
+impl Refusal {
+    /// Something of ours broke before anything was known.
+    pub(crate) fn broken() -> Self {
+        Self { error: Arc::new(ExchangeError::Broken), facts: TokenFacts::default(), scope: None, identity: None }
+    }
 }
 
 /// What the caller's own token says.

@@ -1,2 +1,31 @@
-//! stub
-pub mod placeholder {}
+//! The exchange: an OIDC token in, a GitHub installation token out.
+//!
+//! Everything the service exists for meets here, in one order: the token is verified (`octo-sts-oidc`), the installation
+//! is found and the policy read (`octo-sts-github`), the claims are matched (`octo-sts-policy`), the token is minted, the
+//! exchange is recorded (`octo-sts-audit`). [`Exchanger::exchange`] is that order; the other files are its steps and what
+//! they remember. Transports, status codes and texts for callers are the server's business.
+
+mod allowlist;
+mod apps;
+mod asked;
+mod background;
+mod budget;
+mod delivery;
+mod error;
+mod exchange;
+mod health;
+mod installations;
+mod minting;
+mod policies;
+mod readers;
+mod record;
+mod request;
+mod routing;
+
+pub use apps::{AppPools, Pool};
+pub use delivery::Delivery;
+pub use error::{During, ExchangeError, Refusal, Stage, TokenFacts, TooMany};
+pub use exchange::{DEADLINE, Exchanger, Parts, Settings};
+pub use health::AppFault;
+pub use request::{Authorization, Request, Transport};
+pub use routing::QuotaFloors;

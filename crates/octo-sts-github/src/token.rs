@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use http::HeaderValue;
 use jiff::Timestamp;
-use octo_sts_types::{AppId, InstallationId, Permissions, RepositoryId};
+use octo_sts_types::{AppId, InstallationId, Owner, Permissions, Repository, RepositoryId};
 use zeroize::Zeroizing;
 
 /// What stands before the token in an `Authorization` header.
@@ -109,6 +109,17 @@ impl InstallationToken {
 }
 
 impl MintedRepository {
+    /// Whether GitHub calls it so, letter case aside.
+    pub fn is(&self, repository: &Repository) -> bool {
+        let (owner, name) = self.owner_and_name();
+        repository.owner.is(owner) && repository.name.is(name)
+    }
+
+    /// Whether it belongs to this owner.
+    pub fn belongs_to(&self, owner: &Owner) -> bool {
+        owner.is(self.owner_and_name().0)
+    }
+
     /// Owner and name.
     pub fn owner_and_name(&self) -> (&str, &str) {
         self.full_name.split_once('/').unwrap_or((&self.full_name, ""))

@@ -1,0 +1,349 @@
+//! The exchange: an OIDC token in, an installation token out.
+//!
+//! The order of the steps is a security property. Cheap local checks come first; no call to GitHub is made before a
+//! signature verified; an issuer outside the organisation's allowlist learns nothing about its policies; nothing is
+//! minted that a current policy does not grant.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::{join, join3};
+use octo_sts_audit::Audit;
+use octo_sts_github::{GitHub, InstallationToken, Trace};
+use octo_sts_oidc::Verifier;
+use octo_sts_policy::{MatchContext, OrgPermissions, ParseOptions};
+use octo_sts_types::{Claims, Clock, Grant, RepositoryId, RepositoryName};
+use tokio::sync::oneshot;
+
+use crate::{
+    allowlist::{Allowlists, Unlisted},
+    apps::{AppPools, Apps, Pool},
+    asked::{self, Asked},
+    background::Background,
+    delivery::Delivery,
+    error::{During, ExchangeError, Refusal},
+    health::Health,
+    installations::Installations,
+    minting::{Minting, Wanted},
+    policies::{Freshness, Loaded, Policies, PolicyKey},
+    readers::{Place, ReaderError, Readers},
+    record::{EventBudget, Record},
+    request::Request,
+    routing::QuotaFloors,
+};
+
+/// The longest an exchange takes.
+pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// What the operator decides about exchanges.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The service's public name.
+    pub domain: String,
+    /// The repository that holds organisation policies and the issuer allowlist.
+    pub policy_repository: RepositoryName,
+    /// The audiences accepted where a policy names none. `{scope}` stands for the repository asked for; an entry with it
+    /// does not count for a scope without a repository.
+    pub default_audiences: Vec<String>,
+    /// What repository policies may grant over the organisation.
+    pub org_permissions: OrgPermissions,
+    /// When an App counts as short of quota.
+    pub quota: QuotaFloors,
+}
+
+/// What an [`Exchanger`] is made of.
+pub struct Parts {
+    /// Verifies the caller's token.
+    pub verifier: Arc<Verifier>,
+    /// Speaks to GitHub.
+    pub github: GitHub,
+    /// The configured Apps.
+    pub apps: AppPools,
+    /// Takes the record of each exchange.
+    pub audit: Audit,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// What the operator decides.
+    pub settings: Settings,
+}
+
+/// Exchanges OIDC tokens for installation tokens.
+pub struct Exchanger {
+    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) github: GitHub,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: Settings,
+    pub(crate) apps: Apps,
+    pub(crate) health: Arc<Health>,
+    background: Background,
+    audit: Audit,
+    event_budget: EventBudget,
+    installations: Arc<Installations>,
+    readers: Arc<Readers>,
+    allowlists: Allowlists,
+    pub(crate) policies: Policies,
+    minting: Minting,
+}
+
+/// One attempt's way through the steps: what stays the same from step to step.
+struct Path<'a> {
+    asked: &'a Asked,
+    claims: &'a Claims,
+    pool: &'a Pool,
+    place: Place,
+    key: PolicyKey,
+    trace: &'a Arc<Trace>,
+}
+
+impl Exchanger {
+    /// Puts the parts together; nothing is called yet.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let Parts { verifier, github, apps, audit, clock, settings } = parts;
+        let health = Arc::new(Health::default());
+        let installations = Arc::new(Installations::new(github.clone(), Arc::clone(&clock)));
+        let readers = Arc::new(Readers::new(github.clone(), Arc::clone(&clock), settings.policy_repository.clone()));
+        let options = ParseOptions { org_permissions: settings.org_permissions, ..ParseOptions::default() };
+        Arc::new(Self {
+            allowlists: Allowlists::new(Arc::clone(&readers), Arc::clone(&clock), settings.policy_repository.clone()),
+            policies: Policies::new(Arc::clone(&readers), Arc::clone(&clock), settings.policy_repository.clone(), options),
+            minting: Minting::new(github.clone(), Arc::clone(&clock), Arc::clone(&installations), settings.quota),
+            apps: Apps::new(apps),
+            verifier,
+            github,
+            clock,
+            settings,
+            health,
+            background: Background::default(),
+            audit,
+            event_budget: EventBudget::default(),
+            installations,
+            readers,
+        })
+    }
+
+    /// Exchanges a token.
+    ///
+    /// The work runs to its end even when the caller drops this future: a token that was minted for a caller who has gone
+    /// is revoked, and the exchange is recorded either way.
+    pub async fn exchange(self: &Arc<Self>, request: Request) -> Result<Delivery, Refusal> {
+        let (tell, told) = oneshot::channel();
+        let exchanger = Arc::clone(self);
+        self.background.spawn(async move {
+            // A caller who has gone drops the receiver, and with it the delivery, which revokes the token.
+            drop(tell.send(exchanger.run(&request).await));
+        });
+        told.await.unwrap_or_else(|_| Err(Refusal::broken()))
+    }
+
+    /// Gives back what the service holds: reader tokens are revoked, and what runs in the background is waited for.
+    pub async fn close(&self, within: Duration) -> bool {
+        self.readers.revoke_all();
+        self.background.settle(within).await & self.github.settled(within).await
+    }
+
+    /// Puts other Apps in force; requests under way keep those they began with.
+    pub fn replace_apps(&self, apps: AppPools) {
+        self.apps.replace(apps);
+    }
+
+    async fn run(&self, request: &Request) -> Result<Delivery, Refusal> {
+        let mut record = Record::begin(request, Arc::clone(&self.clock), DEADLINE);
+        let outcome = self.steps(request, &mut record).await;
+        let outcome = outcome.map(|token| Delivery::new(token, self.github.clone()));
+        record.finish(outcome, &self.audit, &self.event_budget).await
+    }
+
+    async fn steps(&self, request: &Request, record: &mut Record<'_>) -> Result<InstallationToken, Arc<ExchangeError>> {
+        let asked = asked::read(request, |token| record.saw(token))?;
+        record.asked(&asked);
+        let claims = Arc::new(self.verifier.verify(&asked.token).await.map_err(ExchangeError::Token)?);
+        record.verified(&claims);
+        let pools = self.apps.current();
+        let pool = pools.serving(asked.scope.owner()).ok_or(ExchangeError::NoPool)?;
+        let first = self.attempt(&asked, &claims, pool, record).await;
+        match first {
+            Err(error) if contradicts(&error) && record.used_known_installation() => {
+                self.forget(&asked, record).await;
+                Box::pin(self.attempt(&asked, &claims, pool, record)).await
+            }
+            other => other,
+        }
+        .inspect(|_| self.health.key_works())
+        .inspect_err(|error| self.health.note(error))
+    }
+
+    /// From the installation to the token. Two attempts at the most: the second after GitHub contradicted what was known.
+    async fn attempt(&self, asked: &Asked, claims: &Claims, pool: &Pool, record: &mut Record<'_>) -> Result<InstallationToken, Arc<ExchangeError>> {
+        let trace = record.trace();
+        let place = self.place(asked, claims, pool, record).await?;
+        let repository = asked.scope.policy_source(&self.settings.policy_repository);
+        let key = PolicyKey { installation: place.installation.id, repository, identity: asked.identity.clone() };
+        let path = Path { asked, claims, pool, place, key, trace: &trace };
+        match self.readers.reader(&path.place, &path.key.repository.name, path.trace).await {
+            Ok(reader) => {
+                record.reached(reader.repository);
+                self.judge(&path, reader.repository, record).await
+            }
+            Err(error) => {
+                // Whether the repository exists is none of a foreign issuer's business: the allowlist speaks first.
+                if matches!(*error, ReaderError::Unseen) {
+                    self.allowlists.admit(&path.place, claims.issuer(), path.trace).await?;
+                }
+                Err(reader_refusal(&error).into())
+            }
+        }
+    }
+
+    /// The first App of the pool that is installed on the owner.
+    async fn place(&self, asked: &Asked, claims: &Claims, pool: &Pool, record: &mut Record<'_>) -> Result<Place, Arc<ExchangeError>> {
+        let owner = asked.scope.owner();
+        for app in self.minting.reading_order(pool, owner).await {
+            let known = self.installations.cached(&(app.id, owner.clone())).await;
+            let was_known = known.is_some();
+            let found = match known {
+                Some(known) => Some(known),
+                None => self.installations.find(&app, &asked.scope, claims.issuer(), &record.trace()).await?,
+            };
+            let Some(installation) = found else { continue };
+            record.installed(app.id, installation.id, was_known);
+            if installation.suspended {
+                self.installations.forget(app.id, owner).await;
+                return Err(ExchangeError::Suspended.into());
+            }
+            return Ok(Place { app, installation, owner: owner.clone() });
+        }
+        Err(ExchangeError::NotInstalled.into())
+    }
+
+    /// Policy, match and mint. With a known policy that admits the token all three run side by side.
+    async fn judge(&self, path: &Path<'_>, target: RepositoryId, record: &mut Record<'_>) -> Result<InstallationToken, Arc<ExchangeError>> {
+        if let Some(known) = self.policies.known(&path.key).await
+            && let Ok(grant) = self.grant(path, &known)
+        {
+            return self.confirm(path, &known, grant, target, record).await;
+        }
+        // The cold way is boxed, so that the warm one keeps a small future.
+        Box::pin(self.judge_cold(path, target, record)).await
+    }
+
+    /// Allowlist and policy side by side, then match and mint.
+    async fn judge_cold(&self, path: &Path<'_>, target: RepositoryId, record: &mut Record<'_>) -> Result<InstallationToken, Arc<ExchangeError>> {
+        let admitted = self.allowlists.admit(&path.place, path.claims.issuer(), path.trace);
+        let loaded = self.policies.load(&path.place, &path.key, path.claims.issuer(), path.trace);
+        let (admitted, loaded) = join(admitted, loaded).await;
+        record.admitted(admitted?);
+        let (loaded, stale) = loaded?;
+        record.loaded(&loaded, stale);
+        self.judge_anew(path, &loaded, target).await
+    }
+
+    /// Match, consent and mint, one after the other.
+    async fn judge_anew(&self, path: &Path<'_>, loaded: &Arc<Loaded>, target: RepositoryId) -> Result<InstallationToken, Arc<ExchangeError>> {
+        let grant = self.grant(path, loaded)?;
+        self.mint(path, loaded, &grant, target, true).await.map_err(Into::into)
+    }
+
+    /// Mints for the last known version of the policy while GitHub says whether it is the current one. The token is
+    /// handed over only when it is; otherwise it is revoked, unseen, and the new version is judged.
+    async fn confirm(
+        &self,
+        path: &Path<'_>,
+        known: &Arc<Loaded>,
+        grant: Grant,
+        target: RepositoryId,
+        record: &mut Record<'_>,
+    ) -> Result<InstallationToken, Arc<ExchangeError>> {
+        let admitted = self.allowlists.admit(&path.place, path.claims.issuer(), path.trace);
+        let fresh = self.policies.revalidate(&path.place, &path.key, known, path.trace);
+        let minted = self.mint(path, known, &grant, target, false);
+        let (admitted, fresh, minted) = join3(admitted, fresh, minted).await;
+        let (unlisted, fresh) = match both(admitted, fresh) {
+            Ok(said) => said,
+            Err(error) => {
+                self.discard(minted);
+                return Err(error);
+            }
+        };
+        record.admitted(unlisted);
+        match fresh {
+            Freshness::Same | Freshness::Stale => {
+                record.loaded(known, matches!(fresh, Freshness::Stale));
+                minted.map_err(Into::into)
+            }
+            Freshness::Changed(loaded) => {
+                self.discard(minted);
+                record.loaded(&loaded, false);
+                Box::pin(self.judge_anew(path, &loaded, target)).await
+            }
+        }
+    }
+
+    fn grant(&self, path: &Path<'_>, loaded: &Loaded) -> Result<Grant, ExchangeError> {
+        let context = MatchContext { scope: &path.asked.scope, default_audiences: &self.settings.default_audiences };
+        loaded.policy()?.grant(path.claims, &context).map_err(ExchangeError::Mismatch)
+    }
+
+    async fn mint(
+        &self,
+        path: &Path<'_>,
+        loaded: &Loaded,
+        grant: &Grant,
+        target: RepositoryId,
+        newly_read: bool,
+    ) -> Result<InstallationToken, ExchangeError> {
+        let app = loaded.policy()?.app();
+        let wanted = Wanted {
+            scope: &path.asked.scope,
+            identity: &path.asked.identity,
+            claims: path.claims,
+            target: &path.key.repository,
+            target_id: target,
+            newly_read,
+        };
+        self.minting.mint(path.pool, &path.place, app, grant, &wanted, path.trace).await
+    }
+
+    /// Ends a token that was minted for a version of the policy that is not current.
+    fn discard(&self, minted: Result<InstallationToken, ExchangeError>) {
+        if let Ok(token) = minted {
+            tracing::info!(token_sha256 = token.sha256_hex(), "the policy that a token was minted for is not current; it is revoked");
+            self.github.revoke_in_background(token);
+        }
+    }
+
+    /// Forgets what GitHub has contradicted.
+    async fn forget(&self, asked: &Asked, record: &Record<'_>) {
+        let Some((app, installation)) = record.installation() else { return };
+        let repository = asked.scope.policy_source(&self.settings.policy_repository);
+        self.installations.forget(app, asked.scope.owner()).await;
+        self.readers.forget(installation, &repository.name).await;
+        self.allowlists.forget(asked.scope.owner()).await;
+        self.policies.forget(&PolicyKey { installation, repository, identity: asked.identity.clone() }).await;
+    }
+}
+
+/// Whether an error says that a known installation, or a name, is no longer what it was.
+fn contradicts(error: &ExchangeError) -> bool {
+    use octo_sts_github::GitHubError as E;
+    match error {
+        ExchangeError::Renamed => true,
+        ExchangeError::GitHub { during, source } => {
+            matches!(during, During::Policy | During::Allowlist | During::Mint) && matches!(source, E::NotFound | E::KeyRefused { .. })
+        }
+        _ => false,
+    }
+}
+
+fn reader_refusal(error: &ReaderError) -> ExchangeError {
+    match error {
+        ReaderError::Unseen => ExchangeError::PolicyAbsent,
+        ReaderError::Renamed => ExchangeError::Renamed,
+        ReaderError::GitHub(source) => ExchangeError::GitHub { during: During::Policy, source: source.clone() },
+    }
+}
+
+fn both(
+    admitted: Result<Option<Unlisted>, Arc<ExchangeError>>,
+    fresh: Result<Freshness, Arc<ExchangeError>>,
+) -> Result<(Option<Unlisted>, Freshness), Arc<ExchangeError>> {
+    Ok((admitted?, fresh?))
+}

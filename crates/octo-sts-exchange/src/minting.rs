@@ -1,0 +1,197 @@
+//! From a grant to a token: which App mints, and what happens when one cannot.
+
+use std::sync::Arc;
+
+use octo_sts_github::{App, GitHub, GitHubError, Installation, InstallationToken, Outage, Targets, Trace};
+use octo_sts_policy::AppRequirement;
+use octo_sts_types::{AppId, Claims, Clock, Grant, GrantedRepositories, Identity, InstallationId, Level, Owner, Repository, RepositoryId, Scope};
+
+use crate::{
+    apps::Pool,
+    error::{During, ExchangeError},
+    installations::Installations,
+    readers::Place,
+    routing::{self, Quota, QuotaFloors, Spread},
+};
+
+/// How often a mint is tried, on one App or on several.
+const TRIES: usize = 3;
+/// How often one App is tried when GitHub answers with a server error: no token has left GitHub then.
+const TRIES_PER_APP: usize = 2;
+
+/// What the token is wanted for.
+pub(crate) struct Wanted<'a> {
+    pub(crate) scope: &'a Scope,
+    pub(crate) identity: &'a Identity,
+    pub(crate) claims: &'a Claims,
+    /// The repository the policy was read from.
+    pub(crate) target: &'a Repository,
+    pub(crate) target_id: RepositoryId,
+    /// Whether the policy's text was read in this very exchange, and so never before under this name.
+    pub(crate) newly_read: bool,
+}
+
+pub(crate) struct Minting {
+    github: GitHub,
+    clock: Arc<dyn Clock>,
+    installations: Arc<Installations>,
+    floors: QuotaFloors,
+    spread: Spread,
+}
+
+impl Minting {
+    pub(crate) fn new(github: GitHub, clock: Arc<dyn Clock>, installations: Arc<Installations>, floors: QuotaFloors) -> Self {
+        Self { github, clock, installations, floors, spread: Spread::default() }
+    }
+
+    /// The Apps of a pool in the order in which to look for an installation to read with.
+    pub(crate) async fn reading_order(&self, pool: &Pool, owner: &Owner) -> Vec<Arc<App>> {
+        self.by_quota(pool.apps().to_vec(), owner).await
+    }
+
+    /// Mints `grant` with the Apps of the pool that the policy admits, the next one when one is limited or fails.
+    pub(crate) async fn mint(
+        &self,
+        pool: &Pool,
+        place: &Place,
+        requirement: Option<&AppRequirement>,
+        grant: &Grant,
+        wanted: &Wanted<'_>,
+        trace: &Trace,
+    ) -> Result<InstallationToken, ExchangeError> {
+        let order = self.order(pool, place, requirement, grant, wanted).await?;
+        let mut last = None;
+        let mut tries = 0;
+        for app in &order {
+            let Some(installation) = self.installation(app, place, wanted, trace).await? else { continue };
+            for _ in 0..TRIES_PER_APP {
+                if tries == TRIES {
+                    break;
+                }
+                tries += 1;
+                match self.mint_with(app, installation.id, grant, wanted, trace).await {
+                    Ok(token) => return self.confirmed(token, app, &installation, grant, wanted, trace).await,
+                    Err(error) => {
+                        let (again, elsewhere) = (order.len() == 1 && is_server_error(&error), error.is_transient());
+                        let error = ExchangeError::GitHub { during: During::Mint, source: error };
+                        if !elsewhere {
+                            return Err(error);
+                        }
+                        last = Some(error);
+                        if !again {
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        Err(last.unwrap_or(ExchangeError::NotInstalled))
+    }
+
+    async fn order(
+        &self,
+        pool: &Pool,
+        place: &Place,
+        requirement: Option<&AppRequirement>,
+        grant: &Grant,
+        wanted: &Wanted<'_>,
+    ) -> Result<Vec<Arc<App>>, ExchangeError> {
+        if requirement.is_none() && pool.apps().len() == 1 {
+            return Ok(pool.apps().to_vec());
+        }
+        let admitted = |app: &&Arc<App>| requirement.is_none_or(|requirement| requirement.admits(app.name.as_deref()));
+        let apps: Vec<_> = pool.apps().iter().filter(admitted).cloned().collect();
+        if apps.is_empty() {
+            return Err(ExchangeError::NoSuchApp);
+        }
+        let writes_checks = grant.permissions().level_of("checks").is_some_and(|level| level >= Level::Write);
+        if writes_checks {
+            let ids: Vec<AppId> = apps.iter().map(|app| app.id).collect();
+            let order = routing::sticky(&ids, &wanted.scope.key(), wanted.identity.as_str(), wanted.claims.subject().as_str());
+            return Ok(order.into_iter().map(|at| Arc::clone(&apps[at])).collect());
+        }
+        Ok(self.by_quota(apps, &place.owner).await)
+    }
+
+    async fn by_quota(&self, apps: Vec<Arc<App>>, owner: &Owner) -> Vec<Arc<App>> {
+        if apps.len() < 2 {
+            return apps;
+        }
+        let mut quotas = Vec::with_capacity(apps.len());
+        for app in &apps {
+            let installation = self.installations.cached(&(app.id, owner.clone())).await;
+            let reading = installation.and_then(|installation| self.github.quota(app.id, installation.id));
+            quotas.push(reading.map(|reading| Quota { left: u32::try_from(reading.remaining).unwrap_or(u32::MAX), at: reading.read_at }));
+        }
+        let order = routing::by_quota(&quotas, &self.floors, self.clock.monotonic(), self.spread.next());
+        order.into_iter().map(|at| Arc::clone(&apps[at])).collect()
+    }
+
+    async fn installation(
+        &self,
+        app: &Arc<App>,
+        place: &Place,
+        wanted: &Wanted<'_>,
+        trace: &Trace,
+    ) -> Result<Option<Arc<Installation>>, ExchangeError> {
+        if app.id == place.app.id {
+            return Ok(Some(Arc::clone(&place.installation)));
+        }
+        let found = self.installations.find(app, wanted.scope, wanted.claims.issuer(), trace).await;
+        found.or_else(|error| if matches!(*error, ExchangeError::GitHub { .. }) { Ok(None) } else { Err(ExchangeError::NotInstalled) })
+    }
+
+    async fn mint_with(
+        &self,
+        app: &App,
+        installation: InstallationId,
+        grant: &Grant,
+        wanted: &Wanted<'_>,
+        trace: &Trace,
+    ) -> Result<InstallationToken, GitHubError> {
+        let target = [wanted.target_id];
+        let targets = match grant.repositories() {
+            GrantedRepositories::Target => Targets::Ids(&target),
+            GrantedRepositories::Named(names) => Targets::Names(names),
+            GrantedRepositories::Every => Targets::Every,
+        };
+        self.github.mint(app, installation, grant, targets, trace).await
+    }
+
+    /// Hands out a token only for repositories that still belong to the owner asked for.
+    ///
+    /// GitHub frees the name of a renamed owner. Who takes it can write policies under it; the installation they would be
+    /// minted on is the old owner's. A token on chosen repositories names them, and so its owner. One on every repository
+    /// names none: the installation is looked up once more when its policy was never seen under this name before.
+    async fn confirmed(
+        &self,
+        token: InstallationToken,
+        app: &App,
+        installation: &Installation,
+        grant: &Grant,
+        wanted: &Wanted<'_>,
+        trace: &Trace,
+    ) -> Result<InstallationToken, ExchangeError> {
+        let owner = wanted.scope.owner();
+        let same = match grant.repositories() {
+            GrantedRepositories::Target => token.repositories().iter().all(|minted| minted.is(wanted.target)),
+            GrantedRepositories::Named(_) => token.repositories().iter().all(|minted| minted.belongs_to(owner)),
+            GrantedRepositories::Every if wanted.newly_read => {
+                let now = self.github.owner_installation(app, owner, trace).await;
+                now.is_ok_and(|now| now.is_some_and(|now| now.id == installation.id && owner.is(&now.account_login)))
+            }
+            GrantedRepositories::Every => true,
+        };
+        if same {
+            return Ok(token);
+        }
+        tracing::warn!(scope = %wanted.scope, "the owner or the repository goes by another name now; a token is revoked");
+        self.github.revoke_in_background(token);
+        Err(ExchangeError::Renamed)
+    }
+}
+
+/// Whether GitHub answered with a server error: whatever it did, no token has left it.
+fn is_server_error(error: &GitHubError) -> bool {
+    matches!(error, GitHubError::Unavailable { outage: Outage::Status(_), .. })
+}

@@ -1,0 +1,177 @@
+//! Tokens that read policies: `contents: read` on a repository and on the organisation's policy repository, nothing else.
+//!
+//! One token serves both repositories where GitHub grants it; apart where the policy repository is out of the App's
+//! sight. A token is used for up to 50 of its 60 minutes, and every one is revoked when the service ends.
+
+use std::{sync::Arc, time::Duration, time::Instant};
+
+use moka::future::Cache;
+use octo_sts_github::{App, ETag, FileRead, GitHub, GitHubError, Installation, InstallationToken, Trace};
+use octo_sts_types::{Clock, InstallationId, Owner, Repository, RepositoryId, RepositoryName};
+
+/// How long a reader token is used.
+const USED_FOR: Duration = Duration::from_mins(50);
+/// How long a policy repository that no token can see is left alone.
+const UNSEEN_FOR: Duration = Duration::from_mins(1);
+/// Most reader tokens that are kept.
+const MOST: u64 = 20_000;
+
+/// An installation of an App on an owner.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub(crate) app: Arc<App>,
+    pub(crate) installation: Arc<Installation>,
+    pub(crate) owner: Owner,
+}
+
+/// A token that may read, and the repository it was minted for as GitHub knows it now.
+pub(crate) struct Reader {
+    token: Arc<ReaderToken>,
+    pub(crate) repository: RepositoryId,
+}
+
+struct ReaderToken {
+    token: InstallationToken,
+    minted: Instant,
+}
+
+/// Why a repository cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReaderError {
+    /// The installation does not see the repository, or there is none.
+    #[error("the installation does not see the repository")]
+    Unseen,
+    /// GitHub knows the repository under another owner or name now.
+    #[error("the repository goes by another name now")]
+    Renamed,
+    /// GitHub failed or refused.
+    #[error("GitHub failed")]
+    GitHub(#[source] GitHubError),
+}
+
+pub(crate) struct Readers {
+    github: GitHub,
+    clock: Arc<dyn Clock>,
+    policy_repository: RepositoryName,
+    minted: Cache<(InstallationId, RepositoryName), Arc<Reader>>,
+    unseen: Cache<InstallationId, Instant>,
+}
+
+impl Readers {
+    pub(crate) fn new(github: GitHub, clock: Arc<dyn Clock>, policy_repository: RepositoryName) -> Self {
+        Self {
+            github,
+            clock,
+            policy_repository,
+            minted: Cache::builder().max_capacity(MOST).time_to_live(USED_FOR).build(),
+            unseen: Cache::builder().max_capacity(MOST).time_to_live(UNSEEN_FOR).build(),
+        }
+    }
+
+    /// A token for `name`, cached or minted; minted together with one for the policy repository where that helps.
+    pub(crate) async fn reader(&self, place: &Place, name: &RepositoryName, trace: &Trace) -> Result<Arc<Reader>, Arc<ReaderError>> {
+        let key = (place.installation.id, name.clone());
+        if let Some(reader) = self.minted.get(&key).await {
+            if self.clock.monotonic().saturating_duration_since(reader.token.minted) < USED_FOR {
+                return Ok(reader);
+            }
+            self.minted.invalidate(&key).await;
+        }
+        self.minted.try_get_with(key, Box::pin(self.mint(place, name, trace))).await
+    }
+
+    /// Whether the policy repository was out of sight a moment ago.
+    pub(crate) async fn policy_repository_is_unseen(&self, installation: InstallationId) -> bool {
+        let now = self.clock.monotonic();
+        self.unseen.get(&installation).await.is_some_and(|at| now.saturating_duration_since(at) < UNSEEN_FOR)
+    }
+
+    /// Reads a file; a token that GitHub no longer takes is replaced once.
+    pub(crate) async fn read(
+        &self,
+        place: &Place,
+        name: &RepositoryName,
+        path: &str,
+        known: Option<&ETag>,
+        trace: &Trace,
+    ) -> Result<FileRead, Arc<ReaderError>> {
+        let repository = Repository { owner: place.owner.clone(), name: name.clone() };
+        let reader = self.reader(place, name, trace).await?;
+        match self.github.read_file(&reader.token.token, &repository, path, known, trace).await {
+            Err(GitHubError::TokenRefused) => {
+                self.minted.invalidate(&(place.installation.id, name.clone())).await;
+                let reader = self.reader(place, name, trace).await?;
+                self.github.read_file(&reader.token.token, &repository, path, known, trace).await
+            }
+            other => other,
+        }
+        .map_err(|error| Arc::new(ReaderError::GitHub(error)))
+    }
+
+    /// Forgets the tokens of an installation that GitHub has contradicted, and revokes them.
+    pub(crate) async fn forget(&self, installation: InstallationId, name: &RepositoryName) {
+        self.minted.invalidate(&(installation, name.clone())).await;
+        self.minted.invalidate(&(installation, self.policy_repository.clone())).await;
+        self.unseen.invalidate(&installation).await;
+    }
+
+    /// Gives every reader token back.
+    pub(crate) fn revoke_all(&self) {
+        let mut seen = std::collections::HashSet::new();
+        for (_, reader) in &self.minted {
+            if seen.insert(reader.token.token.sha256_hex()) {
+                self.github.revoke_in_background(reader.token.token.clone());
+            }
+        }
+        self.minted.invalidate_all();
+    }
+
+    async fn mint(&self, place: &Place, name: &RepositoryName, trace: &Trace) -> Result<Arc<Reader>, ReaderError> {
+        if !self.wants_both(place.installation.id, name).await {
+            return self.mint_for(place, name, std::slice::from_ref(name), trace).await;
+        }
+        match self.mint_for(place, name, &[name.clone(), self.policy_repository.clone()], trace).await {
+            Err(ReaderError::Unseen) => {
+                let reader = self.mint_for(place, name, std::slice::from_ref(name), trace).await?;
+                self.unseen.insert(place.installation.id, self.clock.monotonic()).await;
+                Ok(reader)
+            }
+            other => other,
+        }
+    }
+
+    /// Whether a token for `name` had better cover the policy repository too: it will be read, and there is no token for it.
+    async fn wants_both(&self, installation: InstallationId, name: &RepositoryName) -> bool {
+        *name != self.policy_repository
+            && !self.policy_repository_is_unseen(installation).await
+            && self.minted.get(&(installation, self.policy_repository.clone())).await.is_none()
+    }
+
+    async fn mint_for(&self, place: &Place, wanted: &RepositoryName, names: &[RepositoryName], trace: &Trace) -> Result<Arc<Reader>, ReaderError> {
+        let token = self.github.mint_reader(&place.app, place.installation.id, names, trace).await.map_err(|error| match error {
+            GitHubError::Unprocessable { .. } => ReaderError::Unseen,
+            other => ReaderError::GitHub(other),
+        })?;
+        let token = Arc::new(ReaderToken { token, minted: self.clock.monotonic() });
+        let mut found = None;
+        for name in names {
+            let reader = reader_of(place, name, &token);
+            if name == wanted {
+                found = reader;
+            } else if let Some(reader) = reader {
+                self.minted.insert((place.installation.id, name.clone()), reader).await;
+            }
+        }
+        found.ok_or_else(|| {
+            self.github.revoke_in_background(token.token.clone());
+            ReaderError::Renamed
+        })
+    }
+}
+
+/// The part of a minted token that serves `name`, if GitHub still calls it so under this owner.
+fn reader_of(place: &Place, name: &RepositoryName, token: &Arc<ReaderToken>) -> Option<Arc<Reader>> {
+    let wanted = Repository { owner: place.owner.clone(), name: name.clone() };
+    let minted = token.token.repositories().iter().find(|minted| minted.is(&wanted))?;
+    Some(Arc::new(Reader { token: Arc::clone(token), repository: minted.id }))
+}
