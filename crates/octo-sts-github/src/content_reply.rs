@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::StatusCode;
 use octo_sts_http::Response;
 use serde::{Deserialize, de::IgnoredAny};
 
@@ -51,6 +52,7 @@ struct Listed {
 
 /// The file in an answer, or what is there instead.
 pub(crate) fn file(response: &Response) -> Result<Result<Content, OddContent>, GitHubError> {
+    reply::expect(response, StatusCode::OK)?;
     if is_array(response) {
         return Ok(Err(OddContent::Directory));
     }
@@ -68,8 +70,9 @@ pub(crate) fn file(response: &Response) -> Result<Result<Content, OddContent>, G
 
 /// The entries of the directory in an answer; `None` when it is something else.
 pub(crate) fn entries(response: &Response) -> Result<Option<Vec<Entry>>, GitHubError> {
+    reply::expect(response, StatusCode::OK)?;
     if !is_array(response) {
-        return Ok(None);
+        return reply::read::<Object<'_>>(response).map(|_| None);
     }
     let listed: Vec<Listed> = reply::read(response)?;
     Ok(Some(listed.into_iter().map(Listed::entry).collect()))

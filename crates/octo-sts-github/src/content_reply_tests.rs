@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 
 use super::*;
 
@@ -75,6 +75,8 @@ fn a_body_that_is_no_answer_is_unexpected() {
         let error = file(&response(body)).unwrap_err();
         assert!(matches!(error, GitHubError::Unexpected { status: Some(200), .. }), "Input: {body}");
     }
+    let not_modified = Response { status: StatusCode::NOT_MODIFIED, ..response("") };
+    assert_eq!(entries(&not_modified).unwrap_err().to_string(), "unexpected answer 304: 200 was due");
     let no_content = Response { status: StatusCode::NO_CONTENT, ..response("") };
     assert_eq!(file(&no_content).unwrap_err().to_string(), "unexpected answer 204: 200 was due");
 }

@@ -9,6 +9,7 @@ use http::StatusCode;
 use octo_sts_http::Response;
 use octo_sts_types::{Grant, InstallationId, RepositoryName};
 use tokio::sync::oneshot;
+use tracing::Instrument as _;
 
 use crate::{
     app::App,
@@ -60,14 +61,15 @@ impl GitHub {
         let Some(task) = self.0.background.begin() else { return Err(GitHubError::deadline()) };
         let (github, app, unhurried) = (self.clone(), app.clone(), trace.with_deadline(now + UNHURRIED));
         let (answer, minted) = oneshot::channel();
-        tokio::spawn(async move {
+        let work = async move {
             let _task = task;
             let outcome = github.order(&app, installation, &order, &unhurried).await;
             if let Err(Ok(unclaimed)) = answer.send(outcome) {
                 tracing::info!(token_sha256 = unclaimed.sha256_hex(), "nobody waits for a minted token any more; it is revoked");
                 github.revoke_in_background(unclaimed);
             }
-        });
+        };
+        tokio::spawn(work.in_current_span());
         let outcome = tokio::time::timeout(trace.remaining(now), minted).await;
         outcome.map_err(|_| GitHubError::deadline())?.unwrap_or_else(|_| Err(GitHubError::deadline()))
     }

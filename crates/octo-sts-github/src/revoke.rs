@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
+use tracing::Instrument as _;
+
 use crate::{
     call::{Call, Class},
     error::GitHubError,
@@ -25,7 +28,8 @@ impl GitHub {
     pub async fn revoke(&self, token: &InstallationToken, trace: &Trace) -> Result<(), GitHubError> {
         let call = Call::delete(Class::Revoke, reply::address(self.0.endpoint.token())?);
         match self.with_token(token, &call, trace).await {
-            Ok(_) | Err(GitHubError::TokenRefused) => Ok(()),
+            Ok(response) => reply::expect(&response, StatusCode::NO_CONTENT),
+            Err(GitHubError::TokenRefused) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -40,7 +44,7 @@ impl GitHub {
             return;
         };
         let github = self.clone();
-        tokio::spawn(async move {
+        let work = async move {
             let _task = task;
             let outcome = github.revoke_with_patience(&token).await;
             let word = if outcome.is_ok() { "revoked" } else { "failed" };
@@ -49,7 +53,8 @@ impl GitHub {
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(token_sha256 = token.sha256_hex(), error, "a token could not be revoked; it ends by itself within the hour");
             }
-        });
+        };
+        tokio::spawn(work.in_current_span());
     }
 
     async fn revoke_with_patience(&self, token: &InstallationToken) -> Result<(), GitHubError> {
