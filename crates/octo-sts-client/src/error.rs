@@ -112,9 +112,9 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.message.is_empty() {
-            write!(f, "HTTP {}", self.status)?
+            write!(f, "HTTP {}", self.status)?;
         } else {
-            write!(f, "{}", Printable(&self.message))?
+            write!(f, "{}", Printable(&self.message))?;
         }
         if let Some(reason) = &self.reason {
             write!(f, " [{}]", Printable(reason))?;

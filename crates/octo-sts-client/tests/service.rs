@@ -1,5 +1,5 @@
 //! The client against a small server that plays the service and GitHub.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something is odd")]
+#![expect(clippy::unwrap_used, reason = "a test ends where something is odd")]
 
 use std::{sync::Arc, time::Duration};
 
