@@ -1,0 +1,90 @@
+//! What somebody probably meant to write.
+
+/// The candidate that `word` is a slip of: another case, hyphens, singular or plural, or up to two wrong letters.
+pub(crate) fn closest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let folded = fold(word);
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in candidates {
+        let distance = distance(&folded, &fold(candidate));
+        if best.is_none_or(|(least, _)| distance < least) {
+            best = Some((distance, candidate));
+        }
+    }
+    let most = (word.len() / 3).min(2);
+    best.filter(|(distance, _)| *distance <= most).map(|(_, candidate)| candidate)
+}
+
+/// The word without case, separators and plural.
+fn fold(word: &str) -> String {
+    let parts = word.split(['-', '_', ' ', '.']).map(|part| part.strip_suffix('s').unwrap_or(part).to_ascii_lowercase());
+    parts.collect::<Vec<_>>().join("_")
+}
+
+/// Edits between two words, a swap of neighbours being one (optimal string alignment). Long words are far from everything.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    if a.len() > 64 || a.len().abs_diff(b.len()) > 2 {
+        return usize::MAX;
+    }
+    let mut before_last = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for (row, &from) in a.iter().enumerate() {
+        let mut current = vec![row + 1];
+        for (column, &to) in b.iter().enumerate() {
+            let mut edits = (last[column] + usize::from(from != to)).min(last[column + 1] + 1).min(current[column] + 1);
+            if row > 0 && column > 0 && from == b[column - 1] && a[row - 1] == to {
+                edits = edits.min(before_last[column - 1] + 1);
+            }
+            current.push(edits);
+        }
+        before_last = std::mem::replace(&mut last, current);
+    }
+    last[b.len()]
+}
+
+/// `text` as a YAML scalar that every reader takes for this text.
+pub(crate) fn quoted(text: &str) -> String {
+    if !text.chars().any(char::is_control) {
+        return format!("'{}'", text.replace('\'', "''"));
+    }
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => quoted.push_str(&format!("\\x{:02X}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted + "\""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_keep_a_text() {
+        assert_eq!(quoted("it's"), "'it''s'");
+        assert_eq!(quoted("a\n\"b\\"), r#""a\x0A\"b\\""#);
+    }
+
+    #[test]
+    fn slips_find_what_was_meant() {
+        let names = ["contents", "pull_requests", "issues", "workflows", "read", "write"];
+        for (slip, meant) in [
+            ("pull-request", "pull_requests"),
+            ("pull_request", "pull_requests"),
+            ("Pull-Requests", "pull_requests"),
+            ("content", "contents"),
+            ("CONTENTS", "contents"),
+            ("writ", "write"),
+            ("wirte", "write"),
+            ("isues", "issues"),
+        ] {
+            assert_eq!(closest(slip, names), Some(meant), "Input: {slip}");
+        }
+        for word in ["", "x", "banana", "re", &"a".repeat(10_000)] {
+            assert_eq!(closest(word, names), None, "Input: {word}");
+        }
+    }
+}
