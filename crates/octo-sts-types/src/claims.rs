@@ -94,7 +94,7 @@ impl ClaimSet {
 }
 
 /// A `NumericDate` among the members of a token: a JSON number above 0 and below 2⁴⁰, never text.
-pub(crate) fn numeric_date(members: &Map<String, Value>, name: &'static str) -> Result<Option<Timestamp>, ClaimsError> {
+pub fn numeric_date(members: &Map<String, Value>, name: &'static str) -> Result<Option<Timestamp>, ClaimsError> {
     let Some(value) = members.get(name) else { return Ok(None) };
     let seconds = value.as_f64().filter(|seconds| *seconds > 0.0 && *seconds < LATEST).ok_or(ClaimsError::Time(name))?;
     #[expect(clippy::cast_possible_truncation, reason = "between 0 and 2⁴⁰")]

@@ -24,7 +24,7 @@ mod scope;
 mod subject;
 
 pub use audience::{Audience, InvalidAudience};
-pub use claims::{ClaimSet, Claims, ClaimsError};
+pub use claims::{ClaimSet, Claims, ClaimsError, numeric_date};
 pub use clock::{Clock, SystemClock};
 pub use grant::{Grant, GrantedRepositories};
 pub use id::{AccountId, AppId, InstallationId, RepositoryId};
