@@ -29,7 +29,7 @@ fn reach_v4(address: Ipv4Addr) -> Reach {
     match address.octets() {
         [127, ..] => Reach::Loopback,
         [10, ..] | [100, 64..=127, ..] | [172, 16..=31, ..] | [192, 168, ..] => Reach::Private,
-        [0, ..]
+        [0 | 224..=255, ..]
         | [169, 254, ..]
         | [192, 0, 0 | 2, _]
         | [192, 31, 196, _]
@@ -38,8 +38,7 @@ fn reach_v4(address: Ipv4Addr) -> Reach {
         | [192, 175, 48, _]
         | [198, 18 | 19, ..]
         | [198, 51, 100, _]
-        | [203, 0, 113, _]
-        | [224..=255, ..] => Reach::Special,
+        | [203, 0, 113, _] => Reach::Special,
         _ => Reach::Public,
     }
 }
@@ -49,7 +48,7 @@ fn reach_v6(address: Ipv6Addr) -> Reach {
         [0, 0, 0, 0, 0, 0, 0, 1] => Reach::Loopback,
         [0xfc00..=0xfdff, ..] => Reach::Private,
         // IETF protocol assignments (Teredo, ORCHID, benchmarking), documentation, 6to4, documentation again.
-        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x2002, ..] | [0x3fff, 0..=0xfff, ..] => Reach::Special,
+        [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x2002, ..] | [0x3fff, 0..=0xfff, ..] => Reach::Special,
         [0x2000..=0x3fff, ..] => Reach::Public,
         _ => Reach::Special,
     }

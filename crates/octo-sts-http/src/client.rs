@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How long an unused connection is kept.
-const POOL_IDLE: Duration = Duration::from_secs(60);
+const POOL_IDLE: Duration = Duration::from_mins(1);
 /// How long a silent peer is believed to be there, before and between probes.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long sent data may stay unacknowledged before the connection is given up.
