@@ -46,6 +46,8 @@ pub struct Settings {
     pub default_audiences: Vec<String>,
     /// What repository policies may grant over the organisation.
     pub org_permissions: OrgPermissions,
+    /// Whether a policy that is a symbolic link is refused, at the price of one listing for each change.
+    pub strict_policy_files: bool,
     /// When an App counts as short of quota.
     pub quota: QuotaFloors,
 }
@@ -104,7 +106,13 @@ impl Exchanger {
         let options = ParseOptions { org_permissions: settings.org_permissions, ..ParseOptions::default() };
         Arc::new(Self {
             allowlists: Allowlists::new(Arc::clone(&readers), Arc::clone(&clock), settings.policy_repository.clone()),
-            policies: Policies::new(Arc::clone(&readers), Arc::clone(&clock), settings.policy_repository.clone(), options),
+            policies: Policies::new(
+                Arc::clone(&readers),
+                Arc::clone(&clock),
+                settings.policy_repository.clone(),
+                options,
+                settings.strict_policy_files,
+            ),
             minting: Minting::new(github.clone(), Arc::clone(&clock), Arc::clone(&installations), settings.quota),
             apps: Apps::new(apps),
             verifier,

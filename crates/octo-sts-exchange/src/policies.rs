@@ -7,7 +7,7 @@
 use std::{sync::Arc, sync::Mutex, sync::OnceLock, sync::PoisonError, time::Duration, time::Instant};
 
 use moka::future::Cache;
-use octo_sts_github::{ETag, FileRead, GitHubError, Trace};
+use octo_sts_github::{DirectoryRead, ETag, EntryKind, FileRead, GitHubError, OddContent, Trace};
 use octo_sts_policy::{Class, Diagnostics, ParseOptions, PolicyKind, TrustPolicy};
 use octo_sts_types::{Clock, Identity, InstallationId, Issuer, Owner, Repository, RepositoryName};
 use serde_json::value::RawValue;
@@ -18,6 +18,8 @@ use crate::{
     readers::{Place, ReaderError, Readers},
 };
 
+/// Where policies are.
+const DIRECTORY: &str = ".github/chainguard";
 /// How long the last known version counts while GitHub limits or fails.
 const STALE_FOR: Duration = Duration::from_mins(15);
 /// How long an absence is remembered once a caller has used up his misses.
@@ -94,18 +96,26 @@ pub(crate) struct Policies {
     clock: Arc<dyn Clock>,
     policy_repository: RepositoryName,
     options: ParseOptions,
+    strict_files: bool,
     known: Cache<PolicyKey, Arc<Loaded>>,
     absent: Cache<PolicyKey, Instant>,
     misses: Budget<(Issuer, Owner)>,
 }
 
 impl Policies {
-    pub(crate) fn new(readers: Arc<Readers>, clock: Arc<dyn Clock>, policy_repository: RepositoryName, options: ParseOptions) -> Self {
+    pub(crate) fn new(
+        readers: Arc<Readers>,
+        clock: Arc<dyn Clock>,
+        policy_repository: RepositoryName,
+        options: ParseOptions,
+        strict_files: bool,
+    ) -> Self {
         Self {
             readers,
             clock,
             policy_repository,
             options,
+            strict_files,
             known: Cache::builder().max_capacity(MOST_BYTES).weigher(|_, loaded: &Arc<Loaded>| loaded.bytes).build(),
             absent: Cache::builder().max_capacity(MOST_ABSENT).time_to_live(ABSENT_FOR).build(),
             misses: Budget::new(MISSES, Duration::from_mins(1), MOST_CALLERS),
@@ -166,7 +176,7 @@ impl Policies {
             }
             Ok(read) => {
                 self.known.invalidate(key).await;
-                let loaded = self.judge(key, read).await?;
+                let loaded = self.judge(place, key, read, trace).await?;
                 self.known.insert(key.clone(), Arc::clone(&loaded)).await;
                 Ok(Freshness::Changed(loaded))
             }
@@ -188,21 +198,33 @@ impl Policies {
 
     async fn fetch(&self, place: &Place, key: &PolicyKey, trace: &Trace) -> Result<Arc<Loaded>, ExchangeError> {
         let read = self.readers.read(place, &key.repository.name, &key.identity.policy_path(), None, trace).await.map_err(refusal)?;
-        self.judge(key, read).await
+        self.judge(place, key, read, trace).await
     }
 
     /// Compiles what was read, away from the threads that serve requests: a hostile policy costs its own request alone.
-    async fn judge(&self, key: &PolicyKey, read: FileRead) -> Result<Arc<Loaded>, ExchangeError> {
+    async fn judge(&self, place: &Place, key: &PolicyKey, read: FileRead, trace: &Trace) -> Result<Arc<Loaded>, ExchangeError> {
         let (text, etag, sha) = match read {
             FileRead::File { text, etag, sha } => (text, etag, sha),
             FileRead::NotAFile(odd) => return Err(ExchangeError::PolicyOdd(odd)),
             FileRead::Absent | FileRead::NotModified => return Err(ExchangeError::PolicyAbsent),
         };
+        if self.strict_files {
+            self.refuse_links(place, key, &sha, trace).await?;
+        }
         let options = ParseOptions { owner: Some(key.repository.owner.clone()), ..self.options.clone() };
         let kind = self.kind(key);
         let bytes = estimated_bytes(&text);
         let verdict = tokio::task::spawn_blocking(move || compile(&text, kind, &options)).await.map_err(|_| ExchangeError::Broken)?;
         Ok(Arc::new(Loaded { verdict, sha, etag, bytes, validated: Mutex::new(self.clock.monotonic()), json: OnceLock::new() }))
+    }
+
+    /// Refuses a policy that GitHub followed a symbolic link to: its file may lie where other people review changes.
+    async fn refuse_links(&self, place: &Place, key: &PolicyKey, sha: &str, trace: &Trace) -> Result<(), ExchangeError> {
+        let listed = self.readers.list(place, &key.repository.name, DIRECTORY, trace).await.map_err(refusal)?;
+        let name = format!("{}.sts.yaml", key.identity);
+        let DirectoryRead::Entries(entries) = listed else { return Err(ExchangeError::PolicyOdd(OddContent::Symlink)) };
+        let plain = entries.iter().any(|entry| entry.name == name && entry.kind == EntryKind::File && entry.sha == sha);
+        if plain { Ok(()) } else { Err(ExchangeError::PolicyOdd(OddContent::Symlink)) }
     }
 
     /// A policy read from the policy repository is an organisation policy, whatever spelling asked for it.

@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration, time::Instant};
 
 use moka::future::Cache;
-use octo_sts_github::{App, ETag, FileRead, GitHub, GitHubError, Installation, InstallationToken, Trace};
+use octo_sts_github::{App, DirectoryRead, ETag, FileRead, GitHub, GitHubError, Installation, InstallationToken, Trace};
 use octo_sts_types::{Clock, InstallationId, Owner, Repository, RepositoryId, RepositoryName};
 
 /// How long a reader token is used.
@@ -97,15 +97,29 @@ impl Readers {
     ) -> Result<FileRead, Arc<ReaderError>> {
         let repository = Repository { owner: place.owner.clone(), name: name.clone() };
         let reader = self.reader(place, name, trace).await?;
-        match self.github.read_file(&reader.token.token, &repository, path, known, trace).await {
-            Err(GitHubError::TokenRefused) => {
-                self.minted.invalidate(&(place.installation.id, name.clone())).await;
-                let reader = self.reader(place, name, trace).await?;
-                self.github.read_file(&reader.token.token, &repository, path, known, trace).await
-            }
-            other => other,
+        let mut answer = self.github.read_file(&reader.token.token, &repository, path, known, trace).await;
+        if matches!(answer, Err(GitHubError::TokenRefused)) {
+            let reader = self.replaced(place, name, trace).await?;
+            answer = self.github.read_file(&reader.token.token, &repository, path, known, trace).await;
         }
-        .map_err(|error| Arc::new(ReaderError::GitHub(error)))
+        answer.map_err(|error| Arc::new(ReaderError::GitHub(error)))
+    }
+
+    /// Lists a directory; a token that GitHub no longer takes is replaced once.
+    pub(crate) async fn list(&self, place: &Place, name: &RepositoryName, path: &str, trace: &Trace) -> Result<DirectoryRead, Arc<ReaderError>> {
+        let repository = Repository { owner: place.owner.clone(), name: name.clone() };
+        let reader = self.reader(place, name, trace).await?;
+        let mut answer = self.github.list_directory(&reader.token.token, &repository, path, trace).await;
+        if matches!(answer, Err(GitHubError::TokenRefused)) {
+            let reader = self.replaced(place, name, trace).await?;
+            answer = self.github.list_directory(&reader.token.token, &repository, path, trace).await;
+        }
+        answer.map_err(|error| Arc::new(ReaderError::GitHub(error)))
+    }
+
+    async fn replaced(&self, place: &Place, name: &RepositoryName, trace: &Trace) -> Result<Arc<Reader>, Arc<ReaderError>> {
+        self.minted.invalidate(&(place.installation.id, name.clone())).await;
+        self.reader(place, name, trace).await
     }
 
     /// Forgets the tokens of an installation that GitHub has contradicted, and revokes them.
