@@ -1,0 +1,194 @@
+//! `octo-sts git-credential`: git asks for a password, and gets a token that was made for this question.
+//!
+//! The protocol is git's (`git help gitcredentials`): lines `name=value` up to an empty one. Nothing is kept: what git
+//! wants remembered it gives to its own `cache` helper, in memory, for as long as `password_expiry_utc` says.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    io::{self, BufRead, Write as _},
+    process::ExitCode,
+};
+
+use anyhow::{Context as _, anyhow};
+use clap::ValueEnum;
+use octo_sts_client::{Reply, revoke};
+use octo_sts_types::Printable;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{
+    block_on,
+    failure::Failure,
+    service,
+    service::{ApiArgs, ServiceArgs},
+};
+
+/// What `--help` says about setting it up.
+pub(crate) const SETUP: &str = "\
+Set it up with:
+  git config --global credential.https://github.com.helper cache
+  git config --global --add credential.https://github.com.helper '!octo-sts git-credential --identity IDENTITY'
+  git config --global credential.https://github.com.useHttpPath true
+The first line keeps a token in memory until it ends; the last one tells which repository is meant, and is not needed with --scope.";
+
+/// Most bytes of a question.
+const LONGEST: u64 = 64 * 1024;
+
+/// Arguments of `octo-sts git-credential`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The trust policy to act under
+    #[arg(long, env = "OCTO_STS_IDENTITY")]
+    identity: String,
+    /// OWNER/REPOSITORY or OWNER [default: the repository that git is about to talk to]
+    #[arg(long, env = "OCTO_STS_SCOPE")]
+    scope: Option<String>,
+    #[command(flatten)]
+    service: ServiceArgs,
+    #[command(flatten)]
+    api: ApiArgs,
+    /// What git wants
+    #[arg(value_enum)]
+    operation: Operation,
+}
+
+/// What git may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Operation {
+    /// A password is needed
+    Get,
+    /// The password worked; there is nothing to keep
+    Store,
+    /// The password did not work, or is to be forgotten: it is revoked
+    Erase,
+}
+
+/// What git tells.
+#[derive(Debug, Default)]
+struct Question {
+    protocol: String,
+    host: String,
+    path: Option<String>,
+    password: Option<SecretString>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let question = Question::read(io::stdin().lock()).context("git's question cannot be read").map_err(Failure::usage)?;
+    let ours = question.protocol == "https" && question.host.eq_ignore_ascii_case(&git_host(args.api.address()?.host()));
+    if ours {
+        match args.operation {
+            Operation::Get => block_on(get(args, &question))?,
+            Operation::Store => {}
+            Operation::Erase => block_on(erase(args, question.password))?,
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The host of git's URLs beside this API: `api.HOST` is `HOST`, an Enterprise Server has one host for both.
+fn git_host(api: &str) -> String {
+    api.strip_prefix("api.").unwrap_or(api).to_owned()
+}
+
+async fn get(args: &Args, question: &Question) -> Result<(), Failure> {
+    let scope = args.scope.clone().or_else(|| question.repository());
+    let scope =
+        scope.ok_or_else(|| Failure::usage(anyhow!("git does not say which repository: set credential.useHttpPath to true, or give --scope")))?;
+    let reply = args.service.exchange(&service::http()?, &scope, &args.identity).await?;
+    let written = io::stdout().write_all(answer(&reply).as_bytes());
+    written.context("git does not read the answer").map_err(Failure::usage)
+}
+
+/// Any user name will do beside an installation token; this one is what GitHub documents.
+fn answer(reply: &Reply) -> String {
+    let mut answer = format!("username=x-access-token\npassword={}\n", reply.token.expose_secret());
+    let end = reply.expires_at.as_ref().and_then(|time| time.parse::<jiff::Timestamp>().ok());
+    if let Some(end) = end {
+        let _ = writeln!(answer, "password_expiry_utc={}", end.as_second());
+    }
+    answer
+}
+
+/// Ends the token that git forgets. One that is no installation token is not ours.
+async fn erase(args: &Args, password: Option<SecretString>) -> Result<(), Failure> {
+    if let Some(token) = password.filter(|token| token.expose_secret().starts_with("ghs_")) {
+        revoke(&service::http()?, &args.api.address()?, &token).await?;
+        args.service.tell("the token is revoked");
+    }
+    Ok(())
+}
+
+impl Question {
+    fn read(reader: impl BufRead) -> io::Result<Self> {
+        let mut members = BTreeMap::new();
+        for line in reader.take(LONGEST).lines() {
+            let line = line?;
+            if line.is_empty() {
+                break;
+            }
+            if let Some((name, value)) = line.split_once('=') {
+                members.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        let mut text = |name: &str| members.remove(name).unwrap_or_default();
+        let (protocol, host) = (text("protocol"), text("host"));
+        Ok(Self { protocol, host, path: members.remove("path"), password: members.remove("password").map(Into::into) })
+    }
+
+    /// `OWNER/NAME` of a path such as `OWNER/NAME.git/info/lfs`.
+    fn repository(&self) -> Option<String> {
+        let mut parts = self.path.as_deref()?.trim_start_matches('/').split('/');
+        let (owner, name) = (parts.next()?, parts.next()?);
+        let name = name.strip_suffix(".git").unwrap_or(name);
+        let plain = !owner.is_empty() && !name.is_empty();
+        plain.then(|| Printable(&format!("{owner}/{name}")).to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(text: &str) -> Question {
+        Question::read(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn the_repository_is_in_the_path() {
+        for (path, repository) in [
+            ("acme/app.git", Some("acme/app")),
+            ("/acme/app", Some("acme/app")),
+            ("acme/.github.git", Some("acme/.github")),
+            ("acme/app.git/info/lfs", Some("acme/app")),
+            ("acme", None),
+            ("acme/", None),
+            ("/", None),
+        ] {
+            assert_eq!(question(&format!("path={path}\n")).repository().as_deref(), repository, "Path: {path}");
+        }
+        assert_eq!(question("host=x\n").repository(), None);
+    }
+
+    #[test]
+    fn a_question_ends_at_the_empty_line_and_keeps_its_secret() {
+        let question = question("protocol=https\nhost=github.com\ncapability[]=authtype\npassword=ghs_se=kret\n\npath=a/b\n");
+        assert_eq!((question.protocol.as_str(), question.host.as_str(), &question.path), ("https", "github.com", &None));
+        assert_eq!(question.password.as_ref().unwrap().expose_secret(), "ghs_se=kret");
+        assert!(!format!("{question:?}").contains("kret"));
+    }
+
+    #[test]
+    fn git_talks_to_the_host_beside_the_api() {
+        for (api, host) in [("api.github.com", "github.com"), ("ghes.example", "ghes.example"), ("api.acme.ghe.com", "acme.ghe.com")] {
+            assert_eq!(git_host(api), host);
+        }
+    }
+
+    #[test]
+    fn an_answer_tells_git_when_the_token_ends() {
+        let reply = serde_json::from_str(r#"{"token":"ghs_x","expiry":"2026-01-02T03:04:05Z"}"#).unwrap();
+        assert_eq!(answer(&reply), "username=x-access-token\npassword=ghs_x\npassword_expiry_utc=1767323045\n");
+        let bare = serde_json::from_str(r#"{"token":"ghs_x","expiry":null}"#).unwrap();
+        assert_eq!(answer(&bare), "username=x-access-token\npassword=ghs_x\n");
+    }
+}

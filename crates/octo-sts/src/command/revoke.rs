@@ -1,0 +1,45 @@
+//! `octo-sts revoke`: end a GitHub token.
+
+use std::{
+    io::{IsTerminal as _, Read as _},
+    process::ExitCode,
+};
+
+use anyhow::{Context as _, anyhow};
+use octo_sts_client::{Revoked, revoke};
+use secrecy::SecretString;
+
+use super::{block_on, failure::Failure, service, service::ApiArgs};
+
+/// Longest token, in bytes; GitHub's longest are some 520.
+const LONGEST: u64 = 4096;
+
+/// Arguments of `octo-sts revoke`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let token = read().map_err(Failure::usage)?;
+    block_on(async {
+        let revoked = revoke(&service::http()?, &args.api.address()?, &token).await?;
+        if std::io::stderr().is_terminal() {
+            eprintln!("octo-sts: {}", if revoked == Revoked::Now { "the token is revoked" } else { "the token had ended before" });
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Standard input, because an argument could be seen by others.
+fn read() -> anyhow::Result<SecretString> {
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        eprintln!("octo-sts: paste the token, then Enter and Ctrl-D");
+    }
+    let mut text = String::new();
+    stdin.lock().take(LONGEST).read_to_string(&mut text).context("standard input cannot be read")?;
+    let token = text.trim();
+    if token.is_empty() { Err(anyhow!("there is no token on standard input")) } else { Ok(token.into()) }
+}

@@ -1,0 +1,6 @@
+//! The binary, run as a person or a script runs it.
+#![expect(clippy::unwrap_used, reason = "a test ends where something is odd")]
+
+mod audit;
+mod client;
+mod support;
