@@ -20,7 +20,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 #[cfg(target_os = "linux")]
 const USER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest headers of an answer, in bytes; names and values together.
-const MAX_HEADERS: usize = 32 * 1024;
+const MAX_HEADERS: usize = 16 * 1024;
 
 /// What is spoken, on the connections of one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
