@@ -162,6 +162,14 @@ impl TokenFormError {
 }
 
 impl VerifyError {
+    /// Whether the same token may well be verified in a moment.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Discovery(error) | Self::Token(TokenFault::Keys(error)) => error.is_transient(),
+            Self::IssuerRefused(_) | Self::Token(_) | Self::Claims(_) => false,
+        }
+    }
+
     /// What the caller can do, in a sentence about the token alone.
     pub fn what_to_do(&self) -> Cow<'static, str> {
         match self {
@@ -177,6 +185,11 @@ impl VerifyError {
 }
 
 impl TokenFault {
+    /// Whether the token may be signed with a key that its issuer has published since.
+    pub(crate) fn may_pass_with_newer_keys(&self) -> bool {
+        matches!(self, Self::UnknownKey { .. } | Self::NoKeyId { .. } | Self::Signature)
+    }
+
     /// What the caller can do, in a sentence about the token alone.
     pub fn what_to_do(&self) -> Cow<'static, str> {
         match self {
@@ -209,6 +222,9 @@ mod tests {
         let http = |source| IssuerError::Unreachable { url: String::new(), source }.is_transient();
         assert!(http(HttpError::Timeout { after: Duration::ZERO }));
         assert!(!http(HttpError::TooLarge { limit: 1 }));
+        assert!(VerifyError::Discovery(Arc::new(IssuerError::Busy)).is_transient());
+        assert!(VerifyError::Token(TokenFault::Keys(Arc::new(IssuerError::BrokenOff))).is_transient());
+        assert!(!VerifyError::Token(TokenFault::Signature).is_transient());
     }
 
     #[test]

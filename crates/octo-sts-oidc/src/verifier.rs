@@ -110,8 +110,8 @@ impl Verifier {
         let (known, fetched) = inner.issuers.keys(&target).await.map_err(not_fetched)?;
         match check_signature(&known, header, token) {
             Ok(()) => {}
-            Err(fault) if fetched => return Err(VerifyError::Token(fault)),
-            Err(fault) => inner.check_again(&target, &known, header, token, fault).await?,
+            Err(fault) if fetched || !fault.may_pass_with_newer_keys() => return Err(VerifyError::Token(fault)),
+            Err(fault) => inner.check_again(&target, known, header, token, fault).await?,
         }
         let set = token.claims.clone().map_err(VerifyError::Claims)?;
         #[expect(clippy::disallowed_methods, reason = "the signature and the times of this token were verified just above")]
@@ -146,20 +146,27 @@ impl Inner {
     }
 
     /// A token that does not fit the keys may be signed with newer ones. When it is too early to ask for those, the first
-    /// verdict stands.
+    /// verdict stands. Twice, because the first newer keys may come of a fetch that began before the token was signed.
     async fn check_again(
         &self,
         target: &Target,
-        known: &Known,
+        mut known: Arc<Known>,
         header: &Header,
         token: &UnverifiedToken,
-        fault: TokenFault,
+        mut fault: TokenFault,
     ) -> Result<(), VerifyError> {
-        match self.issuers.newer(target, known).await {
-            Some(Ok(newer)) => check_signature(&newer, header, token).map_err(VerifyError::Token),
-            Some(Err(failure)) if failure.error.is_transient() => Err(VerifyError::Token(TokenFault::Keys(failure.error))),
-            Some(Err(_)) | None => Err(VerifyError::Token(fault)),
+        for _ in 0..2 {
+            known = match self.issuers.newer(target, &known).await {
+                Some(Ok(newer)) => newer,
+                Some(Err(failure)) if failure.error.is_transient() => return Err(VerifyError::Token(TokenFault::Keys(failure.error))),
+                Some(Err(_)) | None => break,
+            };
+            match check_signature(&known, header, token) {
+                Ok(()) => return Ok(()),
+                Err(again) => fault = again,
+            }
         }
+        Err(VerifyError::Token(fault))
     }
 }
 

@@ -123,6 +123,21 @@ async fn known_kids_are_not_held_up_by_unknown_ones() {
     hammer.abort();
 }
 
+/// T-041: the fetch under way began before the issuer had the new key.
+#[tokio::test]
+async fn a_fetch_that_comes_too_early_is_not_the_last_word() {
+    let (old, new) = (key(), key());
+    let rig = Rig::start(&[("old", &old)]).await;
+    rig.verify("old", &old).await.unwrap();
+    let stale = serde_json::json!({"keys": [old.jwk("old")]});
+    let fresh = serde_json::json!({"keys": [old.jwk("old"), new.jwk("new")]});
+    rig.issuer.answer("/jwks", Reply::Turns(vec![Reply::Json(stale), Reply::Json(fresh)]));
+    rig.clock.advance(13 * MINUTE);
+    rig.verify("old", &old).await.unwrap();
+    rig.verify("new", &new).await.unwrap();
+    assert_eq!(rig.key_fetches(), 3);
+}
+
 /// T-041
 #[tokio::test]
 async fn a_removed_key_stops_verifying_within_fifteen_minutes() {

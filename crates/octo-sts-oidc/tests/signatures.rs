@@ -170,6 +170,7 @@ async fn only_advertised_algorithms_are_verified() {
         let bearer = key.token(Algorithm::Es256, "a", &claims(&issuer.url("")));
         let error = verify(&verifier(&StoppedClock::new()), &bearer).await.unwrap_err();
         assert!(matches!(error, VerifyError::Token(TokenFault::AlgorithmNotAdvertised(Algorithm::Es256))), "Input: {advertised:?}: {error:?}");
+        assert_eq!(issuer.hits("/jwks"), 1);
     }
 }
 
@@ -262,5 +263,16 @@ fn an_accepted_token_encodes_back_to_its_text() {
             prop_assert_eq!(format!("{head}.{}", encode(again)), token.signing_input());
             prop_assert!(bearer.starts_with(token.signing_input()));
         }
+    });
+}
+
+/// T-115: whatever is sent, there is an answer.
+#[test]
+fn no_text_breaks_the_reader() {
+    proptest!(|(text in "\\PC{0,300}", parts in prop::collection::vec("[A-Za-z0-9_-]{0,60}", 1..5))| {
+        let _ = UnverifiedToken::parse(&text);
+        let _ = UnverifiedToken::parse(&parts.join("."));
+        let _ = UnverifiedToken::parse(&format!("{}.{}.{}", encode(&text), encode(&text), encode(&text)));
+        let _ = UnverifiedToken::parse(&format!("{}.{}.", encode(&text), encode(format!("{{\"iss\":\"https://a.example\",\"exp\":{text}}}"))));
     });
 }
