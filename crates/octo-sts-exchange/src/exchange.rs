@@ -79,9 +79,9 @@ pub struct Exchanger {
     background: Background,
     audit: Audit,
     event_budget: EventBudget,
-    installations: Arc<Installations>,
+    pub(crate) installations: Arc<Installations>,
     readers: Arc<Readers>,
-    allowlists: Allowlists,
+    pub(crate) allowlists: Allowlists,
     pub(crate) policies: Policies,
     minting: Minting,
 }

@@ -10,6 +10,7 @@ mod apps;
 mod asked;
 mod background;
 mod budget;
+mod changes;
 mod delivery;
 mod error;
 mod exchange;

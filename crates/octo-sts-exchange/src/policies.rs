@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     budget::Budget,
+    changes::Pushes,
     error::{During, ExchangeError},
     readers::{Place, ReaderError, Readers},
 };
@@ -100,6 +101,7 @@ pub(crate) struct Policies {
     known: Cache<PolicyKey, Arc<Loaded>>,
     absent: Cache<PolicyKey, Instant>,
     misses: Budget<(Issuer, Owner)>,
+    pushes: Pushes,
 }
 
 impl Policies {
@@ -119,7 +121,12 @@ impl Policies {
             known: Cache::builder().max_capacity(MOST_BYTES).weigher(|_, loaded: &Arc<Loaded>| loaded.bytes).build(),
             absent: Cache::builder().max_capacity(MOST_ABSENT).time_to_live(ABSENT_FOR).build(),
             misses: Budget::new(MISSES, Duration::from_mins(1), MOST_CALLERS),
+            pushes: Pushes::default(),
         }
+    }
+
+    pub(crate) fn pushes(&self) -> &Pushes {
+        &self.pushes
     }
 
     /// The version that was current last time, without asking.
@@ -143,7 +150,7 @@ impl Policies {
             });
         }
         let now = self.clock.monotonic();
-        if self.absent.get(key).await.is_some_and(|at| now.saturating_duration_since(at) < ABSENT_FOR) {
+        if self.known_absent(key, now).await {
             return Err(ExchangeError::PolicyAbsent.into());
         }
         let loaded = self.known.try_get_with(key.clone(), Box::pin(self.fetch(place, key, trace))).await;
@@ -156,6 +163,11 @@ impl Policies {
         loaded.map(|loaded| (loaded, false))
     }
 
+    async fn known_absent(&self, key: &PolicyKey, now: Instant) -> bool {
+        let Some(at) = self.absent.get(key).await else { return false };
+        now.saturating_duration_since(at) < ABSENT_FOR && !self.pushes.came_after(&key.repository, at).await
+    }
+
     /// Asks GitHub whether `known` is still the current version.
     pub(crate) async fn revalidate(
         &self,
@@ -164,6 +176,9 @@ impl Policies {
         known: &Arc<Loaded>,
         trace: &Trace,
     ) -> Result<Freshness, Arc<ExchangeError>> {
+        if self.pushes.vouch_for(&key.repository, known.validated(), self.clock.monotonic()).await {
+            return Ok(Freshness::Same);
+        }
         let read = self.readers.read(place, &key.repository.name, &key.identity.policy_path(), known.etag.as_ref(), trace).await;
         match read {
             Ok(FileRead::NotModified) => {
