@@ -1,1 +1,22 @@
-//! stub
+//! The service: one port for HTTP and gRPC, configuration, telemetry, start and end.
+//!
+//! A request comes in at the [`listener`], goes through the `service` to its route (`rest`, `grpc`), and becomes an
+//! [`octo_sts_exchange::Request`]; what the exchange answers becomes a reply (`reply`), or a refusal by the one table of
+//! `status`. A token counts as delivered only once the connection has taken it.
+//!
+//! [`serve`] is the whole command; [`start`] is a service inside another program.
+
+pub mod config;
+mod exchange;
+mod grpc;
+mod lifecycle;
+mod listener;
+pub mod pb;
+mod reply;
+mod rest;
+mod service;
+mod status;
+pub mod telemetry;
+
+pub use config::{Config, ConfigError, ServeArgs};
+pub use lifecycle::{Running, ServeError, StartError, serve, start, start_with};

@@ -1,0 +1,75 @@
+//! From where a key is to something that signs.
+
+use std::{fs, io::Read as _, path::Path, sync::Arc};
+
+use octo_sts_signer::{PemSigner, Signer};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::apps::KeySource;
+
+/// The longest key file that is read, in bytes.
+const LONGEST: u64 = 64 << 10;
+/// How a PEM block begins.
+const BEGIN: &str = "-----BEGIN ";
+
+/// Opens a key. A PEM text may hold several keys of one App: each signs until GitHub refuses it, so that a new key is
+/// taken up before the old one is deleted.
+pub(crate) fn load(source: &KeySource) -> Result<Vec<Arc<dyn Signer>>, String> {
+    match source {
+        KeySource::PemFile(path) => from_text(&read(path)?, &source.origin()),
+        KeySource::PemText { text, .. } => from_text(text, &source.origin()),
+        KeySource::Kms { provider, .. } => Err(format!(
+            "needs {}, and this program is built without it: use one built with the feature `{}`, or give the key in APP_SECRET_CERTIFICATE_FILE",
+            provider.name(),
+            provider.feature()
+        )),
+    }
+}
+
+/// Reads a file of secrets.
+pub(crate) fn read(path: &Path) -> Result<SecretString, String> {
+    let unreadable =
+        |error: std::io::Error| format!("`{}` cannot be read ({error}): write the path of a file that this process may read", path.display());
+    let file = fs::File::open(path).map_err(unreadable)?;
+    let mut text = String::new();
+    file.take(LONGEST + 1).read_to_string(&mut text).map_err(unreadable)?;
+    if text.len() as u64 > LONGEST {
+        return Err(format!("`{}` is longer than {} KiB: write the path of a PEM file", path.display(), LONGEST >> 10));
+    }
+    Ok(SecretString::from(text))
+}
+
+fn from_text(text: &SecretString, origin: &str) -> Result<Vec<Arc<dyn Signer>>, String> {
+    let blocks = private_keys(text.expose_secret());
+    let blocks = if blocks.len() < 2 { vec![text.expose_secret()] } else { blocks };
+    let several = blocks.len() > 1;
+    let mut signers: Vec<Arc<dyn Signer>> = Vec::with_capacity(blocks.len());
+    for (at, block) in blocks.into_iter().enumerate() {
+        let origin = if several { format!("{origin}, key {}", at + 1) } else { origin.to_owned() };
+        let signer = PemSigner::from_pem(&SecretString::from(block), origin.clone()).map_err(|error| format!("{origin}: {error}"))?;
+        signers.push(Arc::new(signer));
+    }
+    Ok(signers)
+}
+
+/// The private keys of a PEM text, each from its first line to where the next block begins.
+fn private_keys(text: &str) -> Vec<&str> {
+    let mut starts: Vec<_> = text.match_indices(BEGIN).map(|(at, _)| at).collect();
+    starts.push(text.len());
+    let blocks = starts.windows(2).map(|pair| &text[pair[0]..pair[1]]);
+    blocks.filter(|block| block.split_once('\n').is_some_and(|(first, _)| first.contains("PRIVATE KEY"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// T-127
+    #[test]
+    fn a_text_with_several_keys_is_split_at_each() {
+        let text = "-----BEGIN RSA PRIVATE KEY-----\na\n-----END RSA PRIVATE KEY-----\n-----BEGIN CERTIFICATE-----\nb\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\nc\n-----END PRIVATE KEY-----\n";
+        let keys = private_keys(text);
+        assert_eq!(keys.len(), 2);
+        assert!(keys[0].contains("\na\n") && keys[1].contains("\nc\n"));
+    }
+}

@@ -1,0 +1,118 @@
+//! From a configuration to the parts of a service.
+
+use std::{collections::HashMap, sync::Arc};
+
+use octo_sts_audit::{Audit, AuditSettings, AuditTask};
+use octo_sts_exchange::{AppPools, Exchanger, Parts, Pool, Settings};
+use octo_sts_github::{App, GitHub, GitHubSettings, client_settings};
+use octo_sts_http::{Client, Roots};
+use octo_sts_oidc::{Verifier, VerifierSettings};
+use octo_sts_types::{AppId, Clock};
+
+use super::StartError;
+use crate::config::{AppConfig, AppsSource, Config, OwnerApps, keys};
+
+/// The parts that live as long as the service.
+pub(super) struct Assembled {
+    pub(super) exchanger: Arc<Exchanger>,
+    pub(super) verifier: Arc<Verifier>,
+    pub(super) audit: AuditTask,
+}
+
+/// Puts the parts together; nothing is called yet.
+pub(super) fn assemble(config: &Config, clock: &Arc<dyn Clock>) -> Result<Assembled, StartError> {
+    let roots = roots(config)?;
+    let client = Client::new(client_settings(roots.clone())).map_err(|error| StartError::configuration("the client for GitHub", error))?;
+    let settings = GitHubSettings { base_url: config.github_base_url.clone(), http: client.clone() };
+    let github = GitHub::new(settings, Arc::clone(clock)).map_err(|error| StartError::configuration("GITHUB_BASE_URL", error))?;
+    let verifier = Verifier::new(verifier_settings(config), roots, Arc::clone(clock))
+        .map_err(|error| StartError::configuration("the verifier of tokens", error))?;
+    let verifier = Arc::new(verifier);
+    let (audit, task) = audit(config, client, clock)?;
+    let exchanger = Exchanger::new(Parts {
+        verifier: Arc::clone(&verifier),
+        github,
+        apps: app_pools(&config.apps)?,
+        audit,
+        clock: Arc::clone(clock),
+        settings: exchange_settings(config),
+    });
+    Ok(Assembled { exchanger, verifier, audit: task })
+}
+
+fn roots(config: &Config) -> Result<Roots, StartError> {
+    let unusable = |error| StartError::configuration("SSL_CERT_FILE, SSL_CERT_DIR", error);
+    match &config.extra_roots {
+        None => Roots::load().map_err(unusable),
+        // Where the system has none, the extra ones stand alone.
+        Some(extra) => match Roots::load() {
+            Ok(roots) => roots.and_pem(extra).map_err(unusable),
+            Err(_) => Roots::from_pem(extra).map_err(unusable),
+        },
+    }
+}
+
+fn verifier_settings(config: &Config) -> VerifierSettings {
+    let issuers = &config.issuers;
+    VerifierSettings {
+        allowed_issuers: issuers.allowed.clone(),
+        private_issuers: issuers.private.clone(),
+        pinned_issuers: issuers.prefetch.clone(),
+        allow_localhost: issuers.allow_localhost,
+        expiry_leeway: issuers.clock_leeway,
+        ..VerifierSettings::default()
+    }
+}
+
+fn exchange_settings(config: &Config) -> Settings {
+    Settings {
+        domain: config.domain.clone(),
+        policy_repository: config.policy_repository.clone(),
+        default_audiences: config.default_audiences.clone(),
+        org_permissions: config.org_permissions,
+        strict_policy_files: config.strict_policy_files,
+        quota: config.quota,
+    }
+}
+
+fn audit(config: &Config, client: Client, clock: &Arc<dyn Clock>) -> Result<(Audit, AuditTask), StartError> {
+    let settings = AuditSettings {
+        domain: config.domain.clone(),
+        event_ingress: config.event_ingress.clone(),
+        file: config.audit_file.clone(),
+        spill: config.audit_folder.clone(),
+        stdout: false,
+    };
+    Audit::start(settings, Some(client), Arc::clone(clock)).map_err(|error| {
+        let cause = std::error::Error::source(&error).map(|cause| format!(" ({cause})")).unwrap_or_default();
+        StartError::configuration("STS_AUDIT_FILE, STS_AUDIT_DIR", format!("{error}{cause}"))
+    })
+}
+
+/// Opens the keys of every App. An App that serves several owners is one App, with one JWT.
+pub(super) fn app_pools(source: &AppsSource) -> Result<AppPools, StartError> {
+    let owners = match source {
+        AppsSource::Fixed(owners) => owners.clone(),
+        AppsSource::File(path) => crate::config::load_app_file(path).map_err(|error| StartError::configuration("APP_CONFIG_FILE", error))?,
+    };
+    let (mut opened, mut pools) = (HashMap::new(), AppPools::default());
+    for OwnerApps { owner, apps } in owners {
+        let apps = apps.iter().map(|app| open(app, &mut opened)).collect::<Result<Vec<_>, _>>()?;
+        let Some(pool) = Pool::new(apps) else { continue };
+        match owner {
+            Some(owner) => _ = pools.by_owner.insert(owner, pool),
+            None => pools.fallback = Some(pool),
+        }
+    }
+    Ok(pools)
+}
+
+fn open(config: &AppConfig, opened: &mut HashMap<AppId, Arc<App>>) -> Result<Arc<App>, StartError> {
+    if let Some(app) = opened.get(&config.id) {
+        return Ok(Arc::clone(app));
+    }
+    let signers = keys::load(&config.key).map_err(|why| StartError::App { app: config.id, why })?;
+    let app = Arc::new(App::new(config.id, config.name.clone(), signers));
+    opened.insert(config.id, Arc::clone(&app));
+    Ok(app)
+}

@@ -1,0 +1,205 @@
+//! A service that runs.
+
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+
+use octo_sts_audit::AuditTask;
+use octo_sts_exchange::Exchanger;
+use octo_sts_oidc::Verifier;
+use octo_sts_types::{Clock, Issuer, SystemClock};
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, Notify, oneshot, watch},
+    task::JoinSet,
+    time::timeout,
+};
+use tracing::{info, warn};
+
+use super::{
+    StartError,
+    assemble::{Assembled, assemble},
+    readiness::Readiness,
+    reload::Reload,
+    self_check::{self, Served, chain},
+};
+use crate::{
+    config::Config,
+    grpc,
+    listener::{Connections, Phase, Port, tls},
+    service::{Exchanges, Shared},
+    telemetry,
+};
+
+/// How long connections get to take their last answers once nothing is under way.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// How long revocations and events get at the end.
+const SETTLE: Duration = Duration::from_secs(5);
+
+/// A running service. Dropping it ends it at once; [`Running::shutdown`] ends it in good order.
+pub struct Running {
+    address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
+    readiness: Arc<Readiness>,
+    phase: watch::Sender<Phase>,
+    exchanges: Arc<Exchanges>,
+    connections: Connections,
+    exchanger: Arc<Exchanger>,
+    audit: AuditTask,
+    health: grpc::Health,
+    reload: Arc<Notify>,
+    drain_timeout: Duration,
+    failed: Mutex<oneshot::Receiver<StartError>>,
+    tasks: JoinSet<()>,
+}
+
+/// Starts a service: it listens when this returns, and checks itself in the background.
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    start_with(config, Arc::new(SystemClock)).await
+}
+
+/// Starts a service that takes the time from `clock`.
+pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
+    let listener = listen("PORT, STS_LISTEN", config.listen).await?;
+    let metrics_listener = match config.metrics {
+        Some(address) => Some(listen("METRICS_PORT", address).await?),
+        None => None,
+    };
+    let certificate =
+        config.tls.clone().map(tls::Certificate::open).transpose().map_err(|error| StartError::configuration("STS_TLS_CERT_FILE", error))?;
+    let acceptor = certificate.clone().map(tls::acceptor).transpose().map_err(|error| StartError::configuration("STS_TLS_CERT_FILE", error))?;
+    let mut tasks = JoinSet::new();
+    let metrics_address = metrics_listener.as_ref().and_then(|listener| listener.local_addr().ok());
+    if let Some(listener) = metrics_listener {
+        let page = telemetry::metrics::install().map_err(|error| StartError::configuration("METRICS", error))?;
+        tasks.spawn(telemetry::metrics::serve(listener, page));
+    }
+    let Assembled { exchanger, verifier, audit } = assemble(&config, &clock)?;
+    let address = listener.local_addr().map_err(|source| StartError::Listen { variable: "PORT", address: config.listen, source })?;
+    let readiness = Arc::new(Readiness::new("GitHub has not been asked about the App yet"));
+    let (phase, health, exchanges) = (watch::Sender::new(Phase::Serving), grpc::Health::new().await, Arc::<Exchanges>::default());
+    let routes = grpc::Routes::new(&health, config.reflection).map_err(|error| StartError::configuration("STS_REFLECTION", error))?;
+    let shared = Arc::new(Shared {
+        domain: config.domain.clone(),
+        exchange: Arc::new(Arc::clone(&exchanger)),
+        readiness: Arc::clone(&readiness),
+        grpc: routes,
+        phase: phase.subscribe(),
+        exchanges: Arc::clone(&exchanges),
+        clock,
+    });
+    let port = Port::new(listener, acceptor);
+    let connections = port.connections();
+    tasks.spawn(port.accept(shared, phase.subscribe()));
+    tasks.spawn(prefetch(verifier, config.issuers.prefetch.clone()));
+    tasks.spawn(tell_health(Arc::clone(&readiness), health.clone()));
+    if let Some(certificate) = certificate.clone() {
+        tasks.spawn(certificate.follow());
+    }
+    let reload = Arc::new(Notify::new());
+    tasks.spawn(Reload { apps: config.apps.clone(), exchanger: Arc::clone(&exchanger), certificate, wanted: Arc::clone(&reload) }.follow());
+    let failed = check(&mut tasks, &exchanger, &readiness, Served { domain: config.domain, address, github: config.github_base_url.to_string() });
+    let drain_timeout = config.drain_timeout;
+    Ok(Running { address, metrics_address, readiness, phase, exchanges, connections, exchanger, audit, health, reload, drain_timeout, failed, tasks })
+}
+
+async fn listen(variable: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { variable, address, source })
+}
+
+/// Checks the Apps in the background; what makes going on useless arrives at the receiver.
+fn check(tasks: &mut JoinSet<()>, exchanger: &Arc<Exchanger>, readiness: &Arc<Readiness>, served: Served) -> Mutex<oneshot::Receiver<StartError>> {
+    let (fail, failed) = oneshot::channel();
+    let (exchanger, readiness) = (Arc::clone(exchanger), Arc::clone(readiness));
+    tasks.spawn(async move {
+        if let Err(error) = self_check::check(&exchanger, &readiness, &served).await {
+            readiness.set(vec![error.to_string()]);
+            _ = fail.send(error);
+        }
+    });
+    Mutex::new(failed)
+}
+
+/// Fetches the keys of well-known issuers, side by side.
+async fn prefetch(verifier: Arc<Verifier>, issuers: Vec<Issuer>) {
+    let mut fetches = JoinSet::new();
+    for issuer in issuers {
+        let verifier = Arc::clone(&verifier);
+        fetches.spawn(async move {
+            match verifier.prefetch(&issuer).await {
+                Ok(()) => info!(%issuer, "keys fetched"),
+                Err(error) => warn!(%issuer, error = %chain(&error), "keys not fetched yet; they are when a token asks for them"),
+            }
+        });
+    }
+    fetches.join_all().await;
+}
+
+/// Hands readiness on to gRPC's health service.
+async fn tell_health(readiness: Arc<Readiness>, health: grpc::Health) {
+    let mut changes = readiness.subscribe();
+    loop {
+        let ready = changes.borrow_and_update().is_empty();
+        health.set(ready).await;
+        if changes.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("address", &self.address).field("metrics_address", &self.metrics_address).finish_non_exhaustive()
+    }
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where its metrics are.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
+    }
+
+    /// Waits until it is ready, or until it is clear that it never will be.
+    pub async fn wait_ready(&self) -> Result<(), StartError> {
+        tokio::select! {
+            biased;
+            error = self.failed() => Err(error),
+            () = self.readiness.ready() => Ok(()),
+        }
+    }
+
+    /// Waits for what makes going on useless; without it, for ever.
+    pub(super) async fn failed(&self) -> StartError {
+        match (&mut *self.failed.lock().await).await {
+            Ok(error) => error,
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Reads keys, Apps and certificate again.
+    pub fn reload(&self) {
+        self.reload.notify_one();
+    }
+
+    /// Refuses new exchanges and lets those under way finish, within the drain's time; then gives back what it holds.
+    /// Everything that was accepted has its answer, and every token that has no taker is revoked.
+    pub async fn shutdown(mut self) {
+        self.phase.send_replace(Phase::Draining);
+        self.health.set(false).await;
+        if timeout(self.drain_timeout, self.exchanges.finished()).await.is_err() {
+            warn!("the drain's time is over: exchanges under way are broken off");
+        }
+        self.phase.send_replace(Phase::Closing);
+        _ = timeout(FAREWELL, self.connections.ended()).await;
+        self.phase.send_replace(Phase::Ended);
+        _ = timeout(FAREWELL, self.connections.ended()).await;
+        if !self.exchanger.close(SETTLE).await {
+            warn!("not everything was revoked in time");
+        }
+        self.audit.finish(SETTLE).await;
+        self.tasks.shutdown().await;
+    }
+}

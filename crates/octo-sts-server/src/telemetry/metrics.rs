@@ -1,0 +1,91 @@
+//! Metrics: one page, on a port of its own.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+/// The upper bounds of every duration's buckets, in seconds.
+const BUCKETS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// How many may read the page at a time.
+const READERS: usize = 8;
+/// How long one of them may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// How often what histograms gathered is put in order.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// The recorder of this process: there is one, whatever number of services it runs.
+static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Begins to record, if nothing does yet.
+pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
+    if let Some(handle) = RECORDER.get() {
+        return Ok(handle.clone());
+    }
+    let handle = PrometheusBuilder::new().set_buckets(&BUCKETS)?.install_recorder()?;
+    describe();
+    Ok(RECORDER.get_or_init(|| handle).clone())
+}
+
+fn describe() {
+    metrics::describe_counter!("octo_sts_http_requests_total", "Requests over HTTP, by route and status");
+    metrics::describe_counter!("octo_sts_panics_total", "Requests that ended in a panic");
+    metrics::describe_counter!("octo_sts_reloads_total", "Reloads of keys and Apps, by outcome");
+    metrics::describe_gauge!("octo_sts_connections", "Open connections");
+    metrics::describe_gauge!("octo_sts_exchanges_in_flight", "Exchanges under way");
+}
+
+/// Serves `/metrics`; never ends.
+pub(crate) async fn serve(listener: TcpListener, page: PrometheusHandle) {
+    let upkeep = async {
+        loop {
+            tokio::time::sleep(UPKEEP).await;
+            page.run_upkeep();
+        }
+    };
+    tokio::join!(upkeep, accept(&listener, &page));
+}
+
+async fn accept(listener: &TcpListener, page: &PrometheusHandle) {
+    let places = Arc::new(Semaphore::new(READERS));
+    loop {
+        let place = Arc::clone(&places).acquire_owned().await;
+        match listener.accept().await {
+            Ok((stream, _)) => _ = tokio::spawn(read(stream, page.clone(), place.ok())),
+            Err(_) => tokio::time::sleep(UPKEEP).await,
+        }
+    }
+}
+
+/// One reader, who holds his place until he has the page.
+async fn read(stream: TcpStream, page: PrometheusHandle, place: Option<OwnedSemaphorePermit>) {
+    let service = service_fn(move |request| std::future::ready(Ok::<_, Infallible>(answer(&request, &page))));
+    let connection = http1::Builder::new().timer(TokioTimer::new()).keep_alive(false).serve_connection(TokioIo::new(stream), service);
+    _ = timeout(DEADLINE, connection).await;
+    drop(place);
+}
+
+fn answer(request: &Request<Incoming>, page: &PrometheusHandle) -> Response<Full<Bytes>> {
+    let mut response = match request.uri().path() {
+        "/metrics" => Response::new(Full::from(page.render())),
+        _ => Response::new(Full::from("Metrics are at /metrics.\n")),
+    };
+    if request.uri().path() != "/metrics" {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+    }
+    response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
+    response
+}

@@ -1,0 +1,7 @@
+//! What the service tells of itself: log, panics, metrics.
+
+mod log;
+pub(crate) mod metrics;
+mod panics;
+
+pub use log::{LogError, install};
