@@ -48,6 +48,16 @@ impl ServiceAddress {
         self.0.host_str().unwrap_or_default()
     }
 
+    /// The port, where it is not the scheme's own.
+    pub fn port(&self) -> Option<u16> {
+        self.0.port()
+    }
+
+    /// Whether what is sent there is encrypted; if not, it stays on this machine.
+    pub fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
     /// An address below this one.
     pub(crate) fn join(&self, path: &str) -> Url {
         let mut url = self.0.clone();

@@ -4,7 +4,7 @@ use std::{ffi::OsString, process::ExitCode};
 
 use anyhow::anyhow;
 use clap::ValueEnum;
-use octo_sts_client::{Reply, revoke};
+use octo_sts_client::{Reply, ServiceAddress, revoke};
 use octo_sts_http::Client;
 
 use super::{
@@ -66,14 +66,14 @@ async fn exchange(args: &Args) -> Result<ExitCode, Failure> {
     let identity = present(args.identity.clone()).ok_or_else(|| Failure::usage(anyhow!("which identity? Name a trust policy with --identity")))?;
     let scope = present(args.scope.clone()).or_else(|| present(service::variable("GITHUB_REPOSITORY")));
     let scope = scope.ok_or_else(|| Failure::usage(anyhow!("which scope? Name OWNER/REPOSITORY, or OWNER, with --scope")))?;
-    let http = service::http()?;
+    let (http, api) = (service::http()?, args.api.address()?);
     let reply = args.service.exchange(&http, &scope, &identity).await?;
     args.service.tell(&output::summary(&reply));
     if args.command.is_empty() {
         output::print(&reply, args.format).map_err(|error| Failure::usage(anyhow::Error::new(error).context("the token could not be printed")))?;
         return Ok(ExitCode::SUCCESS);
     }
-    run_command(args, &http, &reply).await
+    run_command(args, &http, &api, &reply).await
 }
 
 fn present(text: Option<String>) -> Option<String> {
@@ -81,9 +81,9 @@ fn present(text: Option<String>) -> Option<String> {
 }
 
 /// Runs the command and ends the token, whatever came of the command.
-async fn run_command(args: &Args, http: &Client, reply: &Reply) -> Result<ExitCode, Failure> {
+async fn run_command(args: &Args, http: &Client, api: &ServiceAddress, reply: &Reply) -> Result<ExitCode, Failure> {
     let code = exec::run(&args.command, &reply.token).await;
-    match revoke(http, &args.api.address()?, &reply.token).await {
+    match revoke(http, api, &reply.token).await {
         Ok(_) => args.service.tell("the token is revoked"),
         Err(error) => {
             let end = reply.expires_at.as_deref().unwrap_or("an hour after it was given");

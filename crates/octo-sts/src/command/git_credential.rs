@@ -11,8 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow};
-use clap::ValueEnum;
-use octo_sts_client::{Reply, revoke};
+use octo_sts_client::{Reply, ServiceAddress, revoke};
 use octo_sts_types::Printable;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -47,20 +46,8 @@ pub(crate) struct Args {
     service: ServiceArgs,
     #[command(flatten)]
     api: ApiArgs,
-    /// What git wants
-    #[arg(value_enum)]
-    operation: Operation,
-}
-
-/// What git may ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Operation {
-    /// A password is needed
-    Get,
-    /// The password worked; there is nothing to keep
-    Store,
-    /// The password did not work, or is to be forgotten: it is revoked
-    Erase,
+    /// What git wants: `get` a password, `store` one that worked, `erase` one that is to be forgotten, which revokes it
+    operation: String,
 }
 
 /// What git tells.
@@ -74,20 +61,15 @@ struct Question {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let question = Question::read(io::stdin().lock()).context("git's question cannot be read").map_err(Failure::usage)?;
-    let ours = question.protocol == "https" && question.host.eq_ignore_ascii_case(&git_host(args.api.address()?.host()));
-    if ours {
-        match args.operation {
-            Operation::Get => block_on(get(args, &question))?,
-            Operation::Store => {}
-            Operation::Erase => block_on(erase(args, question.password))?,
+    if question.concerns(&args.api.address()?) {
+        match args.operation.as_str() {
+            "get" => block_on(get(args, &question))?,
+            "erase" => block_on(erase(args, question.password))?,
+            // Nothing is stored, and git's protocol wants operations of the future ignored.
+            _ => {}
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The host of git's URLs beside this API: `api.HOST` is `HOST`, an Enterprise Server has one host for both.
-fn git_host(api: &str) -> String {
-    api.strip_prefix("api.").unwrap_or(api).to_owned()
 }
 
 async fn get(args: &Args, question: &Question) -> Result<(), Failure> {
@@ -135,6 +117,15 @@ impl Question {
         Ok(Self { protocol, host, path: members.remove("path"), password: members.remove("password").map(Into::into) })
     }
 
+    /// Whether git talks to the host beside this API: `api.HOST` is `HOST`, an Enterprise Server has one host for both.
+    /// Nobody else gets a token, and nobody gets one in the clear but this machine itself.
+    fn concerns(&self, api: &ServiceAddress) -> bool {
+        let host = api.host().strip_prefix("api.").unwrap_or(api.host());
+        let with_port = api.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let same = [host, &with_port].iter().any(|host| self.host.eq_ignore_ascii_case(host));
+        same && (self.protocol == "https" || (self.protocol == "http" && !api.is_https()))
+    }
+
     /// `OWNER/NAME` of a path such as `OWNER/NAME.git/info/lfs`.
     fn repository(&self) -> Option<String> {
         let mut parts = self.path.as_deref()?.trim_start_matches('/').split('/');
@@ -178,9 +169,21 @@ mod tests {
     }
 
     #[test]
-    fn git_talks_to_the_host_beside_the_api() {
-        for (api, host) in [("api.github.com", "github.com"), ("ghes.example", "ghes.example"), ("api.acme.ghe.com", "acme.ghe.com")] {
-            assert_eq!(git_host(api), host);
+    fn a_token_is_for_the_host_beside_the_api() {
+        for (api, protocol, host, concerned) in [
+            ("https://api.github.com", "https", "github.com", true),
+            ("https://api.github.com", "https", "GitHub.com", true),
+            ("https://api.github.com", "http", "github.com", false),
+            ("https://api.github.com", "https", "gist.github.com", false),
+            ("https://api.github.com", "https", "github.com:444", false),
+            ("https://api.github.com", "https", "github.com.evil.example", false),
+            ("https://api.acme.ghe.com", "https", "acme.ghe.com", true),
+            ("https://ghes.example:8443/api/v3", "https", "ghes.example:8443", true),
+            ("https://ghes.example/api/v3", "https", "", false),
+            ("http://127.0.0.1:8080", "http", "127.0.0.1:8080", true),
+        ] {
+            let question = question(&format!("protocol={protocol}\nhost={host}\n"));
+            assert_eq!(question.concerns(&ServiceAddress::parse(api).unwrap()), concerned, "{protocol}://{host} beside {api}");
         }
     }
 

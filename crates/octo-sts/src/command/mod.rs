@@ -6,6 +6,7 @@ mod exchange;
 mod exec;
 mod failure;
 mod git_credential;
+mod man;
 mod output;
 mod revoke;
 mod service;
@@ -51,6 +52,8 @@ enum Command {
     Audit(audit::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
+    /// Write the manual pages into a folder
+    Man(man::Args),
 }
 
 impl Cli {
@@ -62,6 +65,7 @@ impl Cli {
             Command::GitCredential(args) => git_credential::run(&args),
             Command::Audit(args) => audit::run(&args),
             Command::Completions(args) => completions::run(&args),
+            Command::Man(args) => man::run(&args),
         };
         ended.unwrap_or_else(|failure: Failure| failure.report())
     }

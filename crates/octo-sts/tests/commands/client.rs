@@ -135,15 +135,42 @@ fn git_gets_a_password_for_its_repository_and_forgetting_it_revokes_it() {
     let output = helper("get", "protocol=https\nhost=127.0.0.1\npath=acme/app.git\n\n");
     assert_eq!(text(&output.stdout), format!("username=x-access-token\npassword={TOKEN}\npassword_expiry_utc=1767323045\n"));
     assert!(server.seen()[0].contains("scope=acme%2Fapp&"));
-    for other in ["protocol=https\nhost=elsewhere.example\npath=acme/app\n\n", "protocol=http\nhost=127.0.0.1\npath=acme/app\n\n"] {
-        assert!(helper("get", other).stdout.is_empty());
-    }
+    assert!(helper("get", "protocol=https\nhost=elsewhere.example\npath=acme/app\n\n").stdout.is_empty());
+    assert_eq!(helper("new-operation", "protocol=https\nhost=127.0.0.1\n\n").status.code(), Some(0));
     assert_eq!(server.seen().len(), 1, "another host's question leads to no exchange");
     helper("store", "protocol=https\nhost=127.0.0.1\npassword=ghs_x\n\n");
     helper("erase", "protocol=https\nhost=127.0.0.1\npassword=ghp_personal\n\n");
     assert_eq!(server.seen().len(), 1, "a password that is not ours is left alone");
     helper("erase", "protocol=https\nhost=127.0.0.1\npassword=ghs_x\n\n");
     assert_eq!(server.seen()[1], "DELETE /installation/token ghs_x");
+}
+
+#[test]
+fn git_itself_asks_and_forgets() {
+    let server = Server::start();
+    let url = server.url.as_str();
+    let binary = env!("CARGO_BIN_EXE_octo-sts");
+    let helper = format!("credential.helper=!{binary} git-credential --identity ci --url {url} --api-url {url} --token a.b.c");
+    let git = |operation: &str, question: &str| {
+        let mut git = Command::new("git");
+        git.args(["-c", "credential.helper=", "-c", &helper, "-c", "credential.useHttpPath=true", "credential", operation]);
+        git.env("GIT_TERMINAL_PROMPT", "0").env("GIT_CONFIG_GLOBAL", "/dev/null").current_dir("/");
+        text(&run(git, question).stdout)
+    };
+    let filled = git("fill", &format!("url={url}/acme/app.git\n\n"));
+    assert!(filled.contains(&format!("username=x-access-token\npassword={TOKEN}\n")), "{filled}");
+    git("reject", &filled);
+    assert_eq!(server.seen().last().unwrap(), &format!("DELETE /installation/token {TOKEN}"));
+}
+
+#[test]
+fn man_pages_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(octo_sts(&["man", folder.path().to_str().unwrap()]), "");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    for page in ["octo-sts.1", "octo-sts-exchange.1", "octo-sts-git-credential.1"] {
+        assert!(std::fs::read_to_string(folder.path().join(page)).unwrap().contains(".TH"), "Page: {page}");
+    }
 }
 
 #[test]
