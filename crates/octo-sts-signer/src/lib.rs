@@ -5,17 +5,50 @@
 //!
 //! No key leaves this crate, and no text of one is printed: a signer says where its key is, never what it is.
 
+#[cfg(feature = "aws")]
+pub mod aws;
+#[cfg(feature = "aws")]
+pub mod aws_kms;
+mod azure_address;
+#[cfg(feature = "azure")]
+mod azure_credentials;
+#[cfg(feature = "azure")]
+pub mod azure_key_vault;
 mod error;
+#[cfg(feature = "gcp")]
+pub mod gcp_kms;
+#[cfg(feature = "gcp")]
+mod google_credentials;
+mod key_provider;
+#[cfg(any(test, feature = "aws", feature = "gcp", feature = "azure", feature = "pkcs11"))]
+mod key_service;
+mod outside;
 mod pem_signer;
+#[cfg(feature = "pkcs11")]
+pub mod pkcs11;
+#[cfg(feature = "pkcs11")]
+mod pkcs11_uri;
 mod public_key;
+mod rest;
+pub mod secret;
+mod token_source;
+mod trouble;
 
 use std::fmt;
 
 use async_trait::async_trait;
 
+#[cfg(feature = "azure")]
+pub use azure_credentials::AzureCredentials;
 pub use error::{KeyError, SignError};
+#[cfg(feature = "gcp")]
+pub use google_credentials::GoogleCredentials;
+pub use key_provider::{InvalidKeyName, InvalidKeyProvider, KeyProvider, OpenKeyError};
+pub use outside::Outside;
 pub use pem_signer::PemSigner;
 pub use public_key::{PublicKey, signature_matches};
+pub use token_source::TokenSource;
+pub use trouble::{ServiceError, Trouble};
 
 /// The private key of a GitHub App, wherever it is.
 #[async_trait]
