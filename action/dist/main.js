@@ -143,6 +143,16 @@ var BY_SENTENCE = [
   ["scope", () => ["A scope is `OWNER/REPOSITORY`, or `OWNER` for a policy of the organisation."]],
   ["identity", () => ["An identity is the name of a policy file without `.sts.yaml`: letters, digits, `.`, `_` and `-`."]]
 ];
+var BY_REASON = {
+  INSTALLATION_SUSPENDED: () => ["An owner of the organisation has suspended the GitHub App, and can end that in its settings."],
+  REPOSITORY_RENAMED: () => ["Use the present name of the repository as `scope`."],
+  ISSUER_NOT_ADMITTED: ({ claims }) => [`The service does not take tokens of \`${printable(textClaim(claims, "iss") ?? "this issuer")}\`: ask those who run it.`],
+  REPOSITORY_DOES_NOT_CONSENT: ({ policy }) => [
+    `${policy} lists other repositories, and each of them needs a policy of the same name that admits this token. A policy of the organisation needs none of that.`
+  ],
+  APP_NOT_CONFIGURED: ({ policy }) => [`${policy} asks for an App that this service does not have for the owner.`],
+  TOO_MANY_REQUESTS: () => ["Too many requests were made: run the job again later."]
+};
 var BY_STATUS = {
   400: () => ["Look at the inputs of this step."],
   401: () => ["The OIDC token was not accepted. Is the input `domain` the service you mean?"],
@@ -153,13 +163,16 @@ var BY_STATUS = {
 function explain(answer, body, inputs, bearer) {
   const said = typeof body["message"] === "string" && body["message"] !== "" ? printable(body["message"]) : void 0;
   const given = { inputs, claims: readClaims(bearer), policy: policyOf(inputs) };
+  const reason2 = reasonOf(body);
   return new Failure(`Token refused (${answer.status})`, said ?? silent(answer), {
-    advice: said === void 0 ? elsewhere(answer) : adviceFor(said, answer.status)(given),
-    facts: facts(answer, body, inputs),
+    advice: said === void 0 ? elsewhere(answer) : adviceFor(said, reason2, answer.status)(given),
+    facts: facts(answer, reason2, inputs),
     summary: true
   });
 }
-function adviceFor(said, status) {
+function adviceFor(said, reason2, status) {
+  const byReason = reason2 !== void 0 && Object.hasOwn(BY_REASON, reason2) ? BY_REASON[reason2] : void 0;
+  if (byReason) return byReason;
   const known = BY_SENTENCE.find(([beginning]) => said.startsWith(beginning));
   return known?.[1] ?? BY_STATUS[status] ?? (() => ["The service or GitHub has a problem: run the job again later."]);
 }
@@ -194,14 +207,17 @@ function elsewhere(answer) {
   const moved = location ? [`It points to ${printable(location)}, which is not followed: a token goes only where the inputs say.`] : [];
   return [...moved, "Look at the inputs `domain` and `base-url`: is this an Octo STS service?"];
 }
-function facts(answer, body, { scope, identity, service }) {
+function reasonOf(body) {
   const detail = Array.isArray(body["details"]) ? body["details"][0] : void 0;
   const word = typeof detail === "object" && detail !== null && "reason" in detail ? detail.reason : void 0;
+  return typeof word === "string" ? word : void 0;
+}
+function facts(answer, reason2, { scope, identity, service }) {
   const found = [
     ["scope", scope],
     ["identity", identity],
     ["service", service],
-    ["reason", typeof word === "string" ? word : void 0],
+    ["reason", reason2],
     ["request id", answer.headers.get("x-request-id")],
     ["try again after", answer.headers.get("retry-after")]
   ];

@@ -45,6 +45,18 @@ const BY_SENTENCE: readonly (readonly [string, Advice])[] = [
   ['identity', () => ['An identity is the name of a policy file without `.sts.yaml`: letters, digits, `.`, `_` and `-`.']],
 ];
 
+/** By the service's stable word, for sentences that older services do not know. */
+const BY_REASON: Readonly<Record<string, Advice>> = {
+  INSTALLATION_SUSPENDED: () => ['An owner of the organisation has suspended the GitHub App, and can end that in its settings.'],
+  REPOSITORY_RENAMED: () => ['Use the present name of the repository as `scope`.'],
+  ISSUER_NOT_ADMITTED: ({ claims }) => [`The service does not take tokens of \`${printable(textClaim(claims, 'iss') ?? 'this issuer')}\`: ask those who run it.`],
+  REPOSITORY_DOES_NOT_CONSENT: ({ policy }) => [
+    `${policy} lists other repositories, and each of them needs a policy of the same name that admits this token. A policy of the organisation needs none of that.`,
+  ],
+  APP_NOT_CONFIGURED: ({ policy }) => [`${policy} asks for an App that this service does not have for the owner.`],
+  TOO_MANY_REQUESTS: () => ['Too many requests were made: run the job again later.'],
+};
+
 const BY_STATUS: Readonly<Record<number, Advice>> = {
   400: () => ['Look at the inputs of this step.'],
   401: () => ['The OIDC token was not accepted. Is the input `domain` the service you mean?'],
@@ -57,14 +69,17 @@ const BY_STATUS: Readonly<Record<number, Advice>> = {
 export function explain(answer: Answer, body: Readonly<Record<string, unknown>>, inputs: Inputs, bearer: string): Failure {
   const said = typeof body['message'] === 'string' && body['message'] !== '' ? printable(body['message']) : undefined;
   const given = { inputs, claims: readClaims(bearer), policy: policyOf(inputs) };
+  const reason = reasonOf(body);
   return new Failure(`Token refused (${answer.status})`, said ?? silent(answer), {
-    advice: said === undefined ? elsewhere(answer) : adviceFor(said, answer.status)(given),
-    facts: facts(answer, body, inputs),
+    advice: said === undefined ? elsewhere(answer) : adviceFor(said, reason, answer.status)(given),
+    facts: facts(answer, reason, inputs),
     summary: true,
   });
 }
 
-function adviceFor(said: string, status: number): Advice {
+function adviceFor(said: string, reason: string | undefined, status: number): Advice {
+  const byReason = reason !== undefined && Object.hasOwn(BY_REASON, reason) ? BY_REASON[reason] : undefined;
+  if (byReason) return byReason;
   const known = BY_SENTENCE.find(([beginning]) => said.startsWith(beginning));
   return known?.[1] ?? BY_STATUS[status] ?? (() => ['The service or GitHub has a problem: run the job again later.']);
 }
@@ -107,14 +122,18 @@ function elsewhere(answer: Answer): string[] {
   return [...moved, 'Look at the inputs `domain` and `base-url`: is this an Octo STS service?'];
 }
 
-function facts(answer: Answer, body: Readonly<Record<string, unknown>>, { scope, identity, service }: Inputs): [string, string][] {
+function reasonOf(body: Readonly<Record<string, unknown>>): string | undefined {
   const detail: unknown = Array.isArray(body['details']) ? body['details'][0] : undefined;
   const word = typeof detail === 'object' && detail !== null && 'reason' in detail ? detail.reason : undefined;
+  return typeof word === 'string' ? word : undefined;
+}
+
+function facts(answer: Answer, reason: string | undefined, { scope, identity, service }: Inputs): [string, string][] {
   const found: [string, string | null | undefined][] = [
     ['scope', scope],
     ['identity', identity],
     ['service', service],
-    ['reason', typeof word === 'string' ? word : undefined],
+    ['reason', reason],
     ['request id', answer.headers.get('x-request-id')],
     ['try again after', answer.headers.get('retry-after')],
   ];

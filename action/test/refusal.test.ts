@@ -80,6 +80,13 @@ test('the stable word of the service is shown', async () => {
   assert.match(errorOf(outcome), /^reason: POLICY_MISMATCH$/m);
 });
 
+test('the stable word decides the advice where it is there', async () => {
+  const suspended = { details: [{ reason: 'INSTALLATION_SUSPENDED' }] };
+  assert.match(errorOf(await refused(403, 7, 'the installation is suspended', suspended)), /has suspended the GitHub App/);
+  const unknown = { details: [{ reason: 'constructor' }] };
+  assert.match(errorOf(await refused(403, 7, 'something new', unknown)), /Compare `\.github/);
+});
+
 test('a limit that lasts longer than the deadline is told at once, with the time to wait', async () => {
   fake.exchange.push({ status: 429, headers: { 'retry-after': '3600' }, body: { code: 8, message: 'GitHub API rate limit exceeded for "deploy"', details: [] } });
   const outcome = await runStep('main', jobOf(fake));
