@@ -124,7 +124,7 @@ var BY_SENTENCE = [
   ]],
   ["unable to parse trust policy", invalidPolicy],
   ["unable to compile trust policy", invalidPolicy],
-  ["unable to read trust policy", invalidPolicy],
+  ["unable to read trust policy", unreadable],
   ["no installation found", ({ inputs }) => [
     `Install the service's GitHub App on \`${printable(inputs.scope.split("/")[0] ?? "")}\`, and give it access to the repository.`,
     "Is the input `scope` spelled right?"
@@ -139,9 +139,12 @@ var BY_SENTENCE = [
   ]],
   ["unable to verify bearer token", () => ["The OIDC token was refused by itself: expired, or signed with a key its issuer does not publish. Are the clocks of the runner and the service right?"]],
   ["token exchange failure", unmintable],
+  ["failed to get token", (given) => given.status === 403 ? unmintable(given) : later()],
   ["multiple scopes", () => ["Give one scope. A policy of the organisation covers several repositories with one token."]],
-  ["scope", () => ["A scope is `OWNER/REPOSITORY`, or `OWNER` for a policy of the organisation."]],
-  ["identity", () => ["An identity is the name of a policy file without `.sts.yaml`: letters, digits, `.`, `_` and `-`."]]
+  ["scope", scopeGrammar],
+  ["invalid scope", scopeGrammar],
+  ["identity", identityGrammar],
+  ["invalid identity", identityGrammar]
 ];
 var BY_REASON = {
   INSTALLATION_SUSPENDED: () => ["An owner of the organisation has suspended the GitHub App, and can end that in its settings."],
@@ -162,7 +165,7 @@ var BY_STATUS = {
 };
 function explain(answer, body, inputs, bearer) {
   const said = typeof body["message"] === "string" && body["message"] !== "" ? printable(body["message"]) : void 0;
-  const given = { inputs, claims: readClaims(bearer), policy: policyOf(inputs) };
+  const given = { inputs, claims: readClaims(bearer), policy: policyOf(inputs), status: answer.status };
   const reason2 = reasonOf(body);
   return new Failure(`Token refused (${answer.status})`, said ?? silent(answer), {
     advice: said === void 0 ? elsewhere(answer) : adviceFor(said, reason2, answer.status)(given),
@@ -174,7 +177,7 @@ function adviceFor(said, reason2, status) {
   const byReason = reason2 !== void 0 && Object.hasOwn(BY_REASON, reason2) ? BY_REASON[reason2] : void 0;
   if (byReason) return byReason;
   const known = BY_SENTENCE.find(([beginning]) => said.startsWith(beginning));
-  return known?.[1] ?? BY_STATUS[status] ?? (() => ["The service or GitHub has a problem: run the job again later."]);
+  return known?.[1] ?? BY_STATUS[status] ?? later;
 }
 function policyOf({ scope, identity }) {
   const repository = scope.includes("/") ? scope : `${scope}/.github`;
@@ -195,6 +198,18 @@ ${wanted.join("\n")}
 }
 function invalidPolicy({ policy }) {
   return [`Correct ${policy}. The check run \`Trust Policy Validation\` on its commit says what is wrong, and so does \`octo-sts policy check\`.`];
+}
+function unreadable({ policy, status }) {
+  return status === 403 ? [`GitHub does not let the App read ${policy}: an owner of the organisation looks at the App's permissions and at the organisation's access rules.`] : [`Is ${policy} a plain text file of at most 64 KiB? A folder, a link or a submodule is none.`];
+}
+function scopeGrammar() {
+  return ["A scope is `OWNER/REPOSITORY`, or `OWNER` for a policy of the organisation."];
+}
+function identityGrammar() {
+  return ["An identity is the name of a policy file without `.sts.yaml`: letters, digits, `.`, `_` and `-`."];
+}
+function later() {
+  return ["The service or GitHub has a problem: run the job again later."];
 }
 function unmintable({ policy }) {
   return [`GitHub refused the token that ${policy} grants: the App's installation lacks one of its permissions or repositories.`];

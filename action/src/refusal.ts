@@ -12,6 +12,7 @@ interface Case {
   readonly claims: Claims;
   /** The policy file and the repository it is read from. */
   readonly policy: string;
+  readonly status: number;
 }
 
 type Advice = (given: Case) => string[];
@@ -25,7 +26,7 @@ const BY_SENTENCE: readonly (readonly [string, Advice])[] = [
   ]],
   ['unable to parse trust policy', invalidPolicy],
   ['unable to compile trust policy', invalidPolicy],
-  ['unable to read trust policy', invalidPolicy],
+  ['unable to read trust policy', unreadable],
   ['no installation found', ({ inputs }) => [
     `Install the service's GitHub App on \`${printable(inputs.scope.split('/')[0] ?? '')}\`, and give it access to the repository.`,
     'Is the input `scope` spelled right?',
@@ -40,9 +41,12 @@ const BY_SENTENCE: readonly (readonly [string, Advice])[] = [
   ]],
   ['unable to verify bearer token', () => ['The OIDC token was refused by itself: expired, or signed with a key its issuer does not publish. Are the clocks of the runner and the service right?']],
   ['token exchange failure', unmintable],
+  ['failed to get token', (given) => (given.status === 403 ? unmintable(given) : later())],
   ['multiple scopes', () => ['Give one scope. A policy of the organisation covers several repositories with one token.']],
-  ['scope', () => ['A scope is `OWNER/REPOSITORY`, or `OWNER` for a policy of the organisation.']],
-  ['identity', () => ['An identity is the name of a policy file without `.sts.yaml`: letters, digits, `.`, `_` and `-`.']],
+  ['scope', scopeGrammar],
+  ['invalid scope', scopeGrammar],
+  ['identity', identityGrammar],
+  ['invalid identity', identityGrammar],
 ];
 
 /** By the service's stable word, for sentences that older services do not know. */
@@ -68,7 +72,7 @@ const BY_STATUS: Readonly<Record<number, Advice>> = {
 /** The failure to show for an answer that brings no token. */
 export function explain(answer: Answer, body: Readonly<Record<string, unknown>>, inputs: Inputs, bearer: string): Failure {
   const said = typeof body['message'] === 'string' && body['message'] !== '' ? printable(body['message']) : undefined;
-  const given = { inputs, claims: readClaims(bearer), policy: policyOf(inputs) };
+  const given = { inputs, claims: readClaims(bearer), policy: policyOf(inputs), status: answer.status };
   const reason = reasonOf(body);
   return new Failure(`Token refused (${answer.status})`, said ?? silent(answer), {
     advice: said === undefined ? elsewhere(answer) : adviceFor(said, reason, answer.status)(given),
@@ -81,7 +85,7 @@ function adviceFor(said: string, reason: string | undefined, status: number): Ad
   const byReason = reason !== undefined && Object.hasOwn(BY_REASON, reason) ? BY_REASON[reason] : undefined;
   if (byReason) return byReason;
   const known = BY_SENTENCE.find(([beginning]) => said.startsWith(beginning));
-  return known?.[1] ?? BY_STATUS[status] ?? (() => ['The service or GitHub has a problem: run the job again later.']);
+  return known?.[1] ?? BY_STATUS[status] ?? later;
 }
 
 /** `OWNER` is answered by the organisation's policy repository, usually `.github`. */
@@ -105,6 +109,24 @@ function mismatch({ claims, policy }: Case): string[] {
 
 function invalidPolicy({ policy }: Case): string[] {
   return [`Correct ${policy}. The check run \`Trust Policy Validation\` on its commit says what is wrong, and so does \`octo-sts policy check\`.`];
+}
+
+function unreadable({ policy, status }: Case): string[] {
+  return status === 403
+    ? [`GitHub does not let the App read ${policy}: an owner of the organisation looks at the App's permissions and at the organisation's access rules.`]
+    : [`Is ${policy} a plain text file of at most 64 KiB? A folder, a link or a submodule is none.`];
+}
+
+function scopeGrammar(): string[] {
+  return ['A scope is `OWNER/REPOSITORY`, or `OWNER` for a policy of the organisation.'];
+}
+
+function identityGrammar(): string[] {
+  return ['An identity is the name of a policy file without `.sts.yaml`: letters, digits, `.`, `_` and `-`.'];
+}
+
+function later(): string[] {
+  return ['The service or GitHub has a problem: run the job again later.'];
 }
 
 function unmintable({ policy }: Case): string[] {

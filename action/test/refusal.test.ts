@@ -21,7 +21,9 @@ function errorOf({ lines }: Outcome): string {
 
 /** HTTP status, code, the service's sentence, and what the advice must say. */
 const REFUSALS: [number, number, string, RegExp][] = [
-  [400, 3, 'invalid scope', /Look at the inputs/],
+  [400, 3, 'invalid issuer in token', /Look at the inputs/],
+  [400, 3, 'invalid scope: a scope is `OWNER` or `OWNER/REPOSITORY`', /A scope is `OWNER\/REPOSITORY`/],
+  [400, 3, 'invalid identity: it begins with a dot', /name of a policy file/],
   [400, 3, 'scope must be provided', /A scope is `OWNER\/REPOSITORY`/],
   [400, 3, 'identity must be provided', /name of a policy file without `\.sts\.yaml`/],
   [400, 3, 'multiple scopes not supported', /Give one scope/],
@@ -32,6 +34,9 @@ const REFUSALS: [number, number, string, RegExp][] = [
   [403, 7, 'token does not match trust policy', /subject: "repo:acme\/app:ref:refs\/heads\/main"/],
   [403, 7, 'issuer not permitted by organization policy', /admits only listed issuers/],
   [403, 7, 'token exchange failure (StatusUnprocessableEntity)', /lacks one of its permissions/],
+  [403, 7, 'failed to get token: GitHub forbids it', /lacks one of its permissions/],
+  [403, 7, 'unable to read trust policy found for "deploy"', /does not let the App read/],
+  [404, 5, 'unable to read trust policy found for "deploy"', /a plain text file/],
   [404, 5, 'unable to find trust policy for "deploy"', /`\.github\/chainguard\/deploy\.sts\.yaml` in `acme\/app`/],
   [404, 5, 'unable to parse trust policy found for "deploy"', /`octo-sts policy check`/],
   [404, 5, 'unable to compile trust policy found for "deploy"', /`Trust Policy Validation`/],
