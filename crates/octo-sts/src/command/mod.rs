@@ -9,6 +9,7 @@ mod git_credential;
 mod man;
 mod output;
 mod revoke;
+mod serve;
 mod service;
 mod terraform;
 
@@ -38,6 +39,9 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the service: HTTP and gRPC on one port
+    #[command(after_help = EXIT_CODES)]
+    Serve(serve::Args),
     /// Exchange an OIDC token for a GitHub token: print it, or run a command with it
     #[command(after_help = EXIT_CODES)]
     Exchange(exchange::Args),
@@ -60,6 +64,7 @@ impl Cli {
     /// Runs the command. What failed is said on standard error.
     pub(crate) fn run(self) -> ExitCode {
         let ended = match self.command {
+            Command::Serve(args) => serve::run(&args),
             Command::Exchange(args) => exchange::run(args),
             Command::Revoke(args) => revoke::run(&args),
             Command::GitCredential(args) => git_credential::run(&args),
