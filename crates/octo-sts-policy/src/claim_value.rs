@@ -69,7 +69,7 @@ mod tests {
 
     use super::*;
 
-    fn claims(extra: Value) -> ClaimSet {
+    fn claims(extra: &Value) -> ClaimSet {
         let mut members = json!({"iss": "https://issuer.example", "sub": "me"});
         for (name, value) in extra.as_object().unwrap() {
             members[name] = value.clone();
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn the_exact_name_goes_before_every_path() {
-        let claims = claims(json!({"a.b": 1, "a": {"b/c": 3, "b": {"c": 4}}, "/a/b": 5, "a~/b": {"": 6}}));
+        let claims = claims(&json!({"a.b": 1, "a": {"b/c": 3, "b": {"c": 4}}, "/a/b": 5, "a~/b": {"": 6}}));
         assert_eq!(find(&claims, "a.b"), Some(&json!(1)));
         assert_eq!(find(&claims, "/a/b"), Some(&json!(5)));
         assert_eq!(find(&claims, "a/b/c"), Some(&json!(3)));
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn paths_reach_into_names_with_dots_and_slashes() {
-        let claims = claims(json!({
+        let claims = claims(&json!({
             "kubernetes.io": {"namespace": "ci", "serviceaccount": {"name": "bot"}},
             "https://sts.amazonaws.com/": {"aws_account": "1", "ou_path": ["a", "b"]},
         }));

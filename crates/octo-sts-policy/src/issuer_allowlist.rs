@@ -143,7 +143,7 @@ pub(crate) fn pattern_without_slash(text: &Located<'_>, reporter: &mut Reporter<
 fn most_slashes(hir: &Hir) -> Option<u64> {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => Some(0),
-        HirKind::Literal(literal) => Some(literal.0.iter().filter(|byte| **byte == b'/').count() as u64),
+        HirKind::Literal(literal) => Some(literal.0.iter().map(|byte| u64::from(*byte == b'/')).sum()),
         HirKind::Class(Class::Unicode(class)) => {
             let has_slash = class.ranges().iter().any(|range| (range.start()..=range.end()).contains(&'/'));
             (!has_slash).then_some(0)

@@ -36,13 +36,6 @@ impl Requirement {
             Self::Pattern(_) => None,
         }
     }
-
-    pub(crate) fn pattern(&self) -> Option<&Pattern> {
-        match self {
-            Self::Exact(_) => None,
-            Self::Pattern(pattern) => Some(pattern),
-        }
-    }
 }
 
 impl fmt::Display for Requirement {

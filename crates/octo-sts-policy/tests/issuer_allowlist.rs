@@ -1,5 +1,7 @@
 //! The issuer allowlist.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use octo_sts_policy::{Code, IssuerAllowlist, Mode, Pattern};
 use octo_sts_types::Issuer;
 use proptest::prelude::*;

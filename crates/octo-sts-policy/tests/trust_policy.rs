@@ -1,5 +1,6 @@
 //! Trust policies from text to grant.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 #![expect(clippy::disallowed_methods, reason = "tests make claims without a signature")]
 
 use octo_sts_policy::{Code, Field, MatchContext, OrgPermissions, ParseOptions, PolicyKind, TrustPolicy};
@@ -27,7 +28,7 @@ fn errors_as(text: &str, kind: PolicyKind, options: &ParseOptions) -> Vec<Code> 
     }
 }
 
-fn claims(extra: Value) -> Claims {
+fn claims(extra: &Value) -> Claims {
     let mut members = json!({"iss": "https://issuer.example", "sub": "me", "aud": "octo-sts.dev"});
     for (name, value) in extra.as_object().unwrap() {
         members[name] = value.clone();
@@ -51,7 +52,7 @@ fn the_example_of_the_guides_grants_what_it_says() {
     let policy = parse(
         "issuer: https://token.actions.githubusercontent.com\nsubject: repo:org-name/repo-name:ref:refs/heads/main\n\npermissions:\n  contents: read\n  issues: write\n",
     );
-    let token = claims(json!({"iss": "https://token.actions.githubusercontent.com", "sub": "repo:org-name/repo-name:ref:refs/heads/main"}));
+    let token = claims(&json!({"iss": "https://token.actions.githubusercontent.com", "sub": "repo:org-name/repo-name:ref:refs/heads/main"}));
     assert_eq!(verdict(&policy, &token, "org-name/repo-name"), Ok(GrantedRepositories::Target));
     assert_eq!(policy.permissions().to_string(), "contents: read, issues: write");
 }
@@ -133,18 +134,16 @@ fn organisation_permissions_in_repository_policies_are_for_the_operator_to_allow
         let text = format!("issuer: https://issuer.example\nsubject: me\npermissions: {{{line}}}\n");
         TrustPolicy::parse(&text, kind, &ParseOptions { org_permissions, owner: None }).is_ok()
     };
-    use OrgPermissions::{Allow, Deny, Read};
-    use PolicyKind::{Organization, Repository};
     for (line, kind, org, accepted) in [
-        ("members: read", Repository, Deny, false),
-        ("members: read", Repository, Read, true),
-        ("members: write", Repository, Read, false),
-        ("members: write", Repository, Allow, true),
-        ("organization_projects: admin", Repository, Read, false),
-        ("organization_projects: admin", Organization, Deny, true),
-        ("members: write", Organization, Deny, true),
-        ("contents: write", Repository, Deny, true),
-        ("enterprise_custom_properties_for_organizations: read", Organization, Allow, false),
+        ("members: read", PolicyKind::Repository, OrgPermissions::Deny, false),
+        ("members: read", PolicyKind::Repository, OrgPermissions::Read, true),
+        ("members: write", PolicyKind::Repository, OrgPermissions::Read, false),
+        ("members: write", PolicyKind::Repository, OrgPermissions::Allow, true),
+        ("organization_projects: admin", PolicyKind::Repository, OrgPermissions::Read, false),
+        ("organization_projects: admin", PolicyKind::Organization, OrgPermissions::Deny, true),
+        ("members: write", PolicyKind::Organization, OrgPermissions::Deny, true),
+        ("contents: write", PolicyKind::Repository, OrgPermissions::Deny, true),
+        ("enterprise_custom_properties_for_organizations: read", PolicyKind::Organization, OrgPermissions::Allow, false),
     ] {
         assert_eq!(with(line, kind, org), accepted, "Input: {line}, {kind:?}, {org:?}");
     }
@@ -186,7 +185,7 @@ fn what_an_organisation_policy_covers_depends_on_scope_and_list() {
     let open = parse_as(BASE, PolicyKind::Organization);
     let listed = parse_as(&format!("{BASE}repositories: [a, ACME/b, A]\n"), PolicyKind::Organization);
     let named = GrantedRepositories::Named(vec!["a".parse().unwrap(), "b".parse().unwrap()]);
-    let token = claims(json!({}));
+    let token = claims(&json!({}));
     assert_eq!(verdict(&open, &token, "acme"), Ok(GrantedRepositories::Every));
     assert_eq!(verdict(&open, &token, "acme/.github"), Ok(GrantedRepositories::Target));
     assert_eq!(verdict(&listed, &token, "acme"), Ok(named.clone()));
@@ -198,17 +197,17 @@ fn what_an_organisation_policy_covers_depends_on_scope_and_list() {
 fn a_repository_policy_gives_nothing_on_others_by_itself() {
     let policy = parse(&format!("{BASE}repositories: [app, infra]\n"));
     assert_eq!(policy.other_repositories().len(), 2);
-    assert_eq!(verdict(&policy, &claims(json!({})), "acme/app"), Err(Field::Repositories));
+    assert_eq!(verdict(&policy, &claims(&json!({})), "acme/app"), Err(Field::Repositories));
     let own = parse(&format!("{BASE}repositories: [App]\n"));
-    assert_eq!(verdict(&own, &claims(json!({})), "acme/app"), Ok(GrantedRepositories::Named(vec!["app".parse().unwrap()])));
-    assert_eq!(verdict(&parse(BASE), &claims(json!({})), "acme"), Err(Field::Repositories));
+    assert_eq!(verdict(&own, &claims(&json!({})), "acme/app"), Ok(GrantedRepositories::Named(vec!["app".parse().unwrap()])));
+    assert_eq!(verdict(&parse(BASE), &claims(&json!({})), "acme"), Err(Field::Repositories));
 }
 
 #[test]
 fn each_requirement_refuses_by_itself() {
     let policy = parse(&format!("{BASE}audience: me\nclaim_pattern:\n  env: prod|stage\n  num: '\\d+'\n"));
     let good = json!({"aud": ["x", "me"], "env": "prod", "num": 12});
-    assert_eq!(verdict(&policy, &claims(good.clone()), "acme/app"), Ok(GrantedRepositories::Target));
+    assert_eq!(verdict(&policy, &claims(&good), "acme/app"), Ok(GrantedRepositories::Target));
     for (name, value, field) in [
         ("iss", json!("https://issuer.example/"), Field::Issuer),
         ("sub", json!("Me"), Field::Subject),
@@ -222,7 +221,7 @@ fn each_requirement_refuses_by_itself() {
     ] {
         let mut members = good.clone();
         members[name] = value.clone();
-        assert_eq!(verdict(&policy, &claims(members), "acme/app"), Err(field), "Input: {name} {value}");
+        assert_eq!(verdict(&policy, &claims(&members), "acme/app"), Err(field), "Input: {name} {value}");
     }
 }
 
@@ -240,10 +239,10 @@ fn without_an_audience_the_service_s_own_count() {
         ("octo-sts.dev/", false),
         ("https://github.com/{scope}x", false),
     ] {
-        let outcome = verdict(&policy, &claims(json!({"aud": [audience, "octo"]})), "acme/app");
+        let outcome = verdict(&policy, &claims(&json!({"aud": [audience, "octo"]})), "acme/app");
         assert_eq!(outcome.is_ok(), admitted, "Input: {audience}");
     }
-    assert!(verdict(&parse_as(BASE, PolicyKind::Organization), &claims(json!({"aud": "https://github.com/acme"})), "Acme").is_ok());
+    assert!(verdict(&parse_as(BASE, PolicyKind::Organization), &claims(&json!({"aud": "https://github.com/acme"})), "Acme").is_ok());
 }
 
 #[test]

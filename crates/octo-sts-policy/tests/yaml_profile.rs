@@ -45,14 +45,14 @@ fn text_that_changes_without_quotes_is_refused() {
 fn a_key_stands_once() {
     for text in [
         format!("{BASE}subject: other\n"),
-        format!("{BASE}claim_pattern:\n  a: x\n  a: y\n"),
-        format!("{BASE}claim_pattern:\n  a: x\n  'a': y\n"),
-        format!("{BASE}claim_pattern:\n  1: x\n  '1': y\n"),
-        format!("{BASE}claim_pattern: {{\"\\u0061\": x, a: y}}\n"),
+        format!("{BASE}claim_pattern:\n  a: x\n  a: z\n"),
+        format!("{BASE}claim_pattern:\n  a: x\n  'a': z\n"),
+        format!("{BASE}claim_pattern:\n  1: x\n  '1': z\n"),
+        format!("{BASE}claim_pattern: {{\"\\u0061\": x, a: z}}\n"),
     ] {
         assert_eq!(parse(&text), Err(vec![Code::DuplicateKey]), "Input: {text}");
     }
-    assert_eq!(parse(&format!("{BASE}claim_pattern:\n  1: x\n  0x1: y\n")), Err(vec![Code::AmbiguousScalar]));
+    assert_eq!(parse(&format!("{BASE}claim_pattern:\n  1: x\n  0x1: z\n")), Err(vec![Code::AmbiguousScalar]));
     assert_eq!(parse(&format!("{BASE}claim_pattern:\n  n: x\n")), Err(vec![Code::AmbiguousScalar]));
 }
 

@@ -212,7 +212,7 @@ pub fn codes_as_markdown() -> String {
     for severity in [Severity::Error, Severity::Warning] {
         page += if severity == Severity::Error { "\n## Errors\n" } else { "\n## Warnings\n" };
         for code in Code::ALL.iter().filter(|code| code.severity() == severity) {
-            page += &format!("\n### {code}: {}\n\n{}\n\n**What to do.** {}\n", code.title(), code.meaning(), code.remedy());
+            page.extend(["\n### ", code.id(), ": ", code.title(), "\n\n", code.meaning(), "\n\n**What to do.** ", code.remedy(), "\n"]);
         }
     }
     page

@@ -4,6 +4,7 @@
 //! quotes the file, so it is for those who can read the file: the check run, the command line, the operator's log.
 
 mod codes;
+pub mod render;
 mod reporter;
 mod source;
 mod suggest;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{Code, Diagnostic, Diagnostics, Parsed, Severity, source::Source};
+use crate::yaml::is_invisible;
 
 /// Most errors, and most warnings, that one file gives.
 const MOST: usize = 100;
@@ -29,7 +30,8 @@ impl<'t> Reporter<'t> {
             Severity::Warning => &mut self.warnings,
         };
         if list.len() < MOST {
-            list.push(Diagnostic { code, span: self.source.span(bytes), message: message.into(), hint: hint.into() });
+            let hint: Option<String> = hint.into();
+            list.push(Diagnostic { code, span: self.source.span(bytes), message: printable(message.into()), hint: hint.map(printable) });
         }
     }
 
@@ -54,4 +56,16 @@ impl<'t> Reporter<'t> {
 fn sorted(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     diagnostics.sort_by_key(|diagnostic| (diagnostic.span.bytes.start, diagnostic.code));
     diagnostics
+}
+
+/// Messages quote the file: what ends a line, steers a terminal or cannot be seen is shown as an escape.
+fn printable(text: String) -> String {
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || is_invisible(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
+    }
+    shown
 }

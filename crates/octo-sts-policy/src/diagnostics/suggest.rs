@@ -51,7 +51,11 @@ pub(crate) fn quoted(text: &str) -> String {
     for c in text.chars() {
         match c {
             '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => quoted.push_str(&format!("\\x{:02X}", u32::from(c))),
+            // Control characters are U+0000 to U+009F.
+            c if c.is_control() => {
+                let digit = |value: u32| char::from_digit(value, 16).unwrap_or('0');
+                quoted.extend(['\\', 'x', digit(u32::from(c) >> 4), digit(u32::from(c) & 15)]);
+            }
             c => quoted.push(c),
         }
     }
@@ -65,7 +69,7 @@ mod tests {
     #[test]
     fn quotes_keep_a_text() {
         assert_eq!(quoted("it's"), "'it''s'");
-        assert_eq!(quoted("a\n\"b\\"), r#""a\x0A\"b\\""#);
+        assert_eq!(quoted("a\n\"b\\"), r#""a\x0a\"b\\""#);
     }
 
     #[test]

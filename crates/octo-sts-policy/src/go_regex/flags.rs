@@ -4,6 +4,7 @@ use super::{error::SyntaxError, error::SyntaxErrorKind as Kind, parser::Parser};
 
 /// The switches of a part of a pattern.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "they are the four switches of the syntax, free of each other")]
 pub(super) struct Flags {
     /// `i`: letter case does not matter.
     pub(super) fold: bool,

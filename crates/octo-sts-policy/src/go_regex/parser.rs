@@ -76,8 +76,9 @@ impl<'p> Parser<'p> {
             b'{' => return self.counted_repeat(last_repeat),
             b'\\' => self.backslash()?,
             _ => {
-                let c = self.cursor.next().map(u32::from);
-                c.into_iter().for_each(|c| self.literal(c));
+                if let Some(c) = self.cursor.next() {
+                    self.literal(u32::from(c));
+                }
             }
         }
         Ok(None)

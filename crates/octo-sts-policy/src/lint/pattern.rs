@@ -55,7 +55,7 @@ fn anchors(text: &str) -> Option<(Range<usize>, String)> {
 
 fn multiline(text: &str) -> Option<Range<usize>> {
     text.match_indices("(?").find_map(|(at, _)| {
-        let flags: String = text[at + 2..].chars().take_while(|c| c.is_ascii_alphabetic()).collect();
+        let flags: String = text[at + 2..].chars().take_while(char::is_ascii_alphabetic).collect();
         let closed = matches!(text.as_bytes().get(at + 2 + flags.len()), Some(b':' | b')' | b'-'));
         (closed && flags.contains('m')).then(|| at..at + 3 + flags.len())
     })

@@ -40,7 +40,7 @@ impl TrustPolicy {
         if let Some(repository) = self.repositories_to_ask(context.scope).next() {
             return Err(Mismatch::new(Reason::NeedsConsent { repository: repository.clone() }));
         }
-        Ok(self.granted(context.scope)?)
+        self.granted(context.scope)
     }
 
     /// The repositories that have to consent when this scope is asked for: those a policy in a repository lists, but its own.

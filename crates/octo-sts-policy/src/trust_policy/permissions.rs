@@ -92,9 +92,8 @@ pub(crate) fn read_level(node: &Node, permission: Option<Permission>, reporter: 
 /// The levels that a policy of this kind may give of a permission.
 pub(crate) fn allowed_levels(permission: Permission, kind: PolicyKind, org: OrgPermissions) -> &'static [Level] {
     match (permission.category(), kind, org) {
-        (Category::Repository, ..) => permission.levels(),
         (Category::Enterprise, ..) => &[],
-        (_, PolicyKind::Organization, _) | (_, _, OrgPermissions::Allow) => permission.levels(),
+        (Category::Repository, ..) | (_, PolicyKind::Organization, _) | (_, _, OrgPermissions::Allow) => permission.levels(),
         (_, _, OrgPermissions::Read) if permission.levels().contains(&Level::Read) => &[Level::Read],
         (_, _, OrgPermissions::Read | OrgPermissions::Deny) => &[],
     }

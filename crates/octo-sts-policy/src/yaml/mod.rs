@@ -12,6 +12,7 @@ mod reader;
 
 use std::ops::Range;
 
+pub(crate) use characters::is_invisible;
 pub(crate) use plain::{Plain, plain};
 pub(crate) use reader::read;
 

@@ -1,6 +1,6 @@
 //! From events to a tree, under the strict profile.
 
-use std::{borrow::Cow, ops::Range};
+use std::ops::Range;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
@@ -131,9 +131,9 @@ impl<'t> Reader<'_, 't> {
         }
     }
 
-    fn scalar(&mut self, text: &Cow<'t, str>, is_plain: bool, span: Range<usize>) -> Node {
+    fn scalar(&mut self, text: &str, is_plain: bool, span: Range<usize>) -> Node {
         if !is_plain {
-            return Node { span, value: Value::Text(Text { text: text.clone().into_owned(), plain: false }) };
+            return Node { span, value: Value::Text(Text { text: text.to_owned(), plain: false }) };
         }
         let as_read = match plain(text) {
             Plain::Null => return Node { span, value: Value::Null },
@@ -145,7 +145,7 @@ impl<'t> Reader<'_, 't> {
             let message = format!("Without quotes, `{text}` is read as {as_read} and becomes another text.");
             self.reporter.report(Code::AmbiguousScalar, span.clone(), message, format!("write {}", quoted(text)));
         }
-        Node { span, value: Value::Text(Text { text: text.clone().into_owned(), plain: true }) }
+        Node { span, value: Value::Text(Text { text: text.to_owned(), plain: true }) }
     }
 
     fn list(&mut self, start: &Range<usize>, depth: usize) -> Option<Node> {
