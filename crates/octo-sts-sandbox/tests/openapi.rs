@@ -1,0 +1,1 @@
+//! The fake GitHub against the published OpenAPI description.
