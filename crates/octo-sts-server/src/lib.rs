@@ -17,6 +17,8 @@ mod rest;
 mod service;
 mod status;
 pub mod telemetry;
+#[cfg(test)]
+mod transport_tests;
 
 pub use config::{Config, ConfigError, ServeArgs};
 pub use lifecycle::{Running, ServeError, StartError, serve, start, start_with};

@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::Version;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
@@ -41,6 +42,10 @@ pub(crate) struct Reply {
     receipt: Option<Receipt>,
     under_way: Option<UnderWay>,
     stream: Option<Stream>,
+    /// The connection holds on to a frame until the peer makes room for it, and asks for the next one only then.
+    waits_for_room: bool,
+    /// The frame with the token has been handed over.
+    handed_over: bool,
 }
 
 /// One stream of answers on a connection.
@@ -69,11 +74,18 @@ enum Content {
 impl Reply {
     pub(crate) fn whole(bytes: impl Into<Bytes>) -> Self {
         let bytes: Bytes = bytes.into();
-        Self { content: Content::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())), receipt: None, under_way: None, stream: None }
+        Self {
+            content: Content::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())),
+            receipt: None,
+            under_way: None,
+            stream: None,
+            waits_for_room: false,
+            handed_over: false,
+        }
     }
 
     pub(crate) fn grpc(body: tonic::body::Body) -> Self {
-        Self { content: Content::Grpc(body), receipt: None, under_way: None, stream: None }
+        Self { content: Content::Grpc(body), receipt: None, under_way: None, stream: None, waits_for_room: false, handed_over: false }
     }
 
     /// The token in this body is owed this receipt.
@@ -83,8 +95,9 @@ impl Reply {
     }
 
     /// The request is under way until this body is gone.
-    pub(crate) fn within(mut self, under_way: UnderWay) -> Self {
+    pub(crate) fn within(mut self, under_way: UnderWay, version: Version) -> Self {
         self.under_way = Some(under_way);
+        self.waits_for_room = version >= Version::HTTP_2;
         self
     }
 
@@ -109,19 +122,26 @@ impl Body for Reply {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
         let this = self.get_mut();
+        if this.handed_over {
+            this.taken();
+        }
         let frame = match &mut this.content {
             Content::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
             Content::Grpc(body) => ready!(Pin::new(body).poll_frame(cx)),
         };
         if matches!(&frame, Some(Ok(frame)) if frame.is_data()) {
-            this.taken();
+            this.handed_over = true;
+            if !this.waits_for_room {
+                this.taken();
+            }
         }
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.content {
-            Content::Whole(bytes) => bytes.is_none(),
+            // The end is told apart from the last frame, so that the connection comes back once it has taken that.
+            Content::Whole(bytes) => bytes.is_none() && !(self.waits_for_room && self.receipt.is_some()),
             Content::Grpc(body) => body.is_end_stream(),
         }
     }

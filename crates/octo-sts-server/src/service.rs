@@ -128,7 +128,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
             }
             // A stream may live as long as its client: it does not count as a request that takes too long.
             let streams = grpc::is_stream(&response);
-            Ok(response.map(|body| if streams { body.streaming(under_way) } else { body.within(under_way) }))
+            Ok(response.map(|body| if streams { body.streaming(under_way) } else { body.within(under_way, version) }))
         })
     }
 }

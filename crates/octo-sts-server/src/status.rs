@@ -217,7 +217,7 @@ fn github(during: During, error: &GitHubError, named: &Named) -> (Code, String) 
             say(Code::Unavailable, "failed to get token", "GitHub is not available; try again")
         }
         (_, During::Installation) => {
-            say(Code::Unavailable, &format!("unable to look for an installation for \"{owner}\""), "GitHub is not available; try again")
+            say(Code::Unavailable, &format!("unable to look for an installation for \"{owner}\""), "GitHub does not answer as it should; try again")
         }
     }
 }

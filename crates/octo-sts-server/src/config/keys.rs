@@ -2,7 +2,7 @@
 
 use std::{fs, io::Read as _, path::Path, sync::Arc};
 
-use octo_sts_signer::{PemSigner, Signer};
+use octo_sts_signer::{KeyError, PemSigner, Signer};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::apps::KeySource;
@@ -16,7 +16,7 @@ const BEGIN: &str = "-----BEGIN ";
 /// taken up before the old one is deleted.
 pub(crate) fn load(source: &KeySource) -> Result<Vec<Arc<dyn Signer>>, String> {
     match source {
-        KeySource::PemFile(path) => from_text(&read(path)?, &source.origin()),
+        KeySource::PemFile(path) => from_text(&read(path)?, &source.origin()).map_err(|why| format!("`{}`: {why}", path.display())),
         KeySource::PemText { text, .. } => from_text(text, &source.origin()),
         KeySource::Kms { provider, .. } => Err(format!(
             "needs {}, and this program is built without it: use one built with the feature `{}`, or give the key in APP_SECRET_CERTIFICATE_FILE",
@@ -45,8 +45,10 @@ fn from_text(text: &SecretString, origin: &str) -> Result<Vec<Arc<dyn Signer>>, 
     let several = blocks.len() > 1;
     let mut signers: Vec<Arc<dyn Signer>> = Vec::with_capacity(blocks.len());
     for (at, block) in blocks.into_iter().enumerate() {
-        let origin = if several { format!("{origin}, key {}", at + 1) } else { origin.to_owned() };
-        let signer = PemSigner::from_pem(&SecretString::from(block), origin.clone()).map_err(|error| format!("{origin}: {error}"))?;
+        let which = if several { format!("key {}", at + 1) } else { String::new() };
+        let origin = if several { format!("{origin}, {which}") } else { origin.to_owned() };
+        let say = |error: KeyError| if several { format!("{which}: {error}") } else { error.to_string() };
+        let signer = PemSigner::from_pem(&SecretString::from(block), origin).map_err(say)?;
         signers.push(Arc::new(signer));
     }
     Ok(signers)

@@ -53,8 +53,11 @@ pub(crate) fn https_url(text: &str, example: &str) -> Result<Url, String> {
     if url.scheme() != "https" {
         return Err(say("is not https"));
     }
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-        return Err(say("has a user, query or fragment"));
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(format!("has a user or password in it: write an https URL without, such as `{example}`"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(say("has a query or fragment"));
     }
     let mut url = url;
     let path = url.path().trim_end_matches('/').to_owned();

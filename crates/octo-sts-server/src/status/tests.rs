@@ -18,8 +18,8 @@ fn refusal(error: E) -> Refusal {
             subject: Some("repo:acme/app".into()),
             audiences: vec!["a".into(), "b".into()],
         },
-        scope: Some(Scope::parse("acme/app").unwrap()),
-        identity: Some(Identity::parse("ci").unwrap()),
+        scope: Some("acme/app".parse().unwrap()),
+        identity: Some("ci".parse().unwrap()),
     }
 }
 
@@ -67,14 +67,14 @@ fn each_refusal_has_its_code_and_its_sentence() {
         ("issuer form", E::NotAToken(TokenFormError::Issuer(InvalidIssuer::Scheme))),
         ("no scope", E::NoScope),
         ("no identity", E::NoIdentity),
-        ("scope", E::Scope(Scope::parse("a/b/c").unwrap_err())),
-        ("identity", E::Identity(Identity::parse("../x").unwrap_err())),
+        ("scope", E::Scope("a/b/c".parse::<Scope>().unwrap_err())),
+        ("identity", E::Identity("../x".parse::<Identity>().unwrap_err())),
         ("issuer refused", E::Token(VerifyError::IssuerRefused(refused))),
         ("discovery, transient", E::Token(VerifyError::Discovery(Arc::new(IssuerError::Busy)))),
         ("discovery, final", E::Token(VerifyError::Discovery(Arc::new(IssuerError::Redirect { url: "https://secret.internal".into() })))),
         ("signature", E::Token(VerifyError::Token(TokenFault::Signature))),
         ("issuer's claim", E::Token(VerifyError::Claims(ClaimsError::NoIssuer))),
-        ("subject's claim", E::Token(VerifyError::Claims(ClaimsError::Subject(InvalidSubject::Control)))),
+        ("subject's claim", E::Token(VerifyError::Claims(ClaimsError::Subject(InvalidSubject::ControlCharacter)))),
         ("audience's claim", E::Token(VerifyError::Claims(ClaimsError::Audience))),
         ("time's claim", E::Token(VerifyError::Claims(ClaimsError::Time("nbf")))),
         ("unknown owners", E::TooMany(TooMany::UnknownOwners { retry_after: 7 })),
