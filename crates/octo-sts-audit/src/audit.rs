@@ -230,6 +230,11 @@ impl Receiver {
 }
 
 impl AuditTask {
+    /// The handle, for [`Audit::reopen`] when a signal says that the file was rotated.
+    pub fn audit(&self) -> &Audit {
+        &self.audit
+    }
+
     /// Writes and sends what is queued. What the receiver has not taken in time stays in the spill folder, or is counted
     /// as dropped.
     pub async fn finish(mut self, within: Duration) {

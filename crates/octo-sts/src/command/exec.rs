@@ -1,8 +1,11 @@
 //! Runs a command with the token in its environment, and nowhere else.
 
-use std::{ffi::OsString, io, io::IsTerminal as _, os::unix::process::ExitStatusExt as _, process::ExitStatus};
+use std::{ffi::OsString, fs::File, io, os::unix::process::ExitStatusExt as _, process::ExitStatus};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    process::{Pid, Signal, getpgrp, kill_process},
+    termios::tcgetpgrp,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::{
     process::{Child, Command},
@@ -52,6 +55,11 @@ fn code(status: ExitStatus) -> u8 {
     u8::try_from(code).unwrap_or(1)
 }
 
+/// Whether this process, and so the command, is in the foreground group of a terminal.
+fn in_foreground() -> bool {
+    File::open("/dev/tty").is_ok_and(|terminal| tcgetpgrp(&terminal).is_ok_and(|group| group == getpgrp()))
+}
+
 /// The signals that are handed on.
 struct Signals {
     hangup: Listener,
@@ -73,7 +81,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             user1: signal(SignalKind::user_defined1())?,
             user2: signal(SignalKind::user_defined2())?,
-            from_terminal: io::stdin().is_terminal(),
+            from_terminal: in_foreground(),
         })
     }
 
