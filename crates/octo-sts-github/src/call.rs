@@ -38,6 +38,9 @@ pub(crate) enum Class {
     Revoke,
     Contents,
     Directory,
+    Comparison,
+    Pulls,
+    CheckRun,
 }
 
 impl Class {
@@ -49,6 +52,9 @@ impl Class {
             Self::Revoke => "revoke",
             Self::Contents => "contents",
             Self::Directory => "directory",
+            Self::Comparison => "comparison",
+            Self::Pulls => "pulls",
+            Self::CheckRun => "check_run",
         }
     }
 }
@@ -69,6 +75,10 @@ impl<'a> Call<'a> {
 
     pub(crate) fn post(class: Class, uri: Uri, body: Bytes) -> Self {
         Self { class, method: Method::POST, uri, known: None, body }
+    }
+
+    pub(crate) fn patch(class: Class, uri: Uri, body: Bytes) -> Self {
+        Self { class, method: Method::PATCH, uri, known: None, body }
     }
 
     pub(crate) fn delete(class: Class, uri: Uri) -> Self {
@@ -92,16 +102,21 @@ impl<'a> Call<'a> {
         if let Some(ETag(etag)) = self.known {
             headers.insert(header::IF_NONE_MATCH, etag.clone());
         }
-        if self.method == Method::POST {
+        if self.adds() {
             headers.insert(header::CONTENT_TYPE, JSON);
         }
         request
     }
 
+    /// Whether each such call adds something: a token, a check run, annotations of one.
+    fn adds(&self) -> bool {
+        self.method == Method::POST || self.method == Method::PATCH
+    }
+
     /// Whether the call may be made again after this failure. A mint may only if it provably did not happen: a second one
-    /// would leave a token that nobody knows of.
+    /// would leave a token that nobody knows of. The same goes for what else adds something.
     fn may_repeat(&self, failure: &Failure) -> bool {
-        if self.method == Method::POST {
+        if self.adds() {
             return failure.never_sent;
         }
         matches!(&failure.error, GitHubError::Unavailable { outage: Outage::Status(_) | Outage::Transport(_), retry_after: None })

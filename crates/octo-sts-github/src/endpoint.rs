@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
-use octo_sts_types::{InstallationId, Owner, Repository};
+use octo_sts_types::{CommitId, InstallationId, Owner, Repository};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
@@ -72,22 +72,37 @@ impl Endpoint {
     ///
     /// A `.` or `..` segment never goes into an address, where it would lead to another call.
     pub(crate) fn contents(&self, repository: &Repository, path: &str) -> Option<Result<Uri, http::Error>> {
-        if path.split('/').any(|segment| matches!(segment, "" | "." | ".." | ".git")) || path.contains('\0') {
-            return None;
-        }
-        let mut text = format!("{}/repos/{}/{}/contents", self.prefix, repository.owner, repository.name);
-        text.reserve(path.len() + 1);
-        for segment in path.split('/') {
-            // Writing to a `String` does not fail.
-            let _ = write!(text, "/{}", utf8_percent_encode(segment, SEGMENT));
-        }
-        Some(self.uri(text))
+        Some(self.within(repository, &contents_path(path)?))
+    }
+
+    /// The same in the state of a commit.
+    pub(crate) fn contents_at(&self, repository: &Repository, path: &str, commit: &CommitId) -> Option<Result<Uri, http::Error>> {
+        Some(self.within(repository, &format!("{}?ref={commit}", contents_path(path)?)))
+    }
+
+    /// An address below `/repos/{owner}/{repo}/`. `rest` is made of words of the API, numbers, commit ids and encoded paths.
+    pub(crate) fn within(&self, repository: &Repository, rest: &str) -> Result<Uri, http::Error> {
+        self.uri(format!("{}/repos/{}/{}/{rest}", self.prefix, repository.owner, repository.name))
     }
 
     fn uri(&self, path: String) -> Result<Uri, http::Error> {
         let path = PathAndQuery::from_maybe_shared(Bytes::from(path))?;
         Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone()).path_and_query(path).build()
     }
+}
+
+/// `contents/…`, encoded by segment.
+fn contents_path(path: &str) -> Option<String> {
+    if path.split('/').any(|segment| matches!(segment, "" | "." | ".." | ".git")) || path.contains('\0') {
+        return None;
+    }
+    let mut text = String::with_capacity("contents/".len() + path.len());
+    text.push_str("contents");
+    for segment in path.split('/') {
+        // Writing to a `String` does not fail.
+        let _ = write!(text, "/{}", utf8_percent_encode(segment, SEGMENT));
+    }
+    Some(text)
 }
 
 #[cfg(test)]
@@ -136,6 +151,9 @@ mod tests {
         assert_eq!(path(".github/chainguard/ci.sts.yaml"), Some(format!("{base}.github/chainguard/ci.sts.yaml")));
         assert_eq!(path("a b/ü?x#y%2e"), Some(format!("{base}a%20b/%C3%BC%3Fx%23y%252e")));
         assert_eq!(path("%2e%2e/x"), Some(format!("{base}%252e%252e/x")));
+        let commit = "1".repeat(40).parse().unwrap();
+        let at = github.contents_at(&repository(), "a?b", &commit).unwrap().unwrap();
+        assert_eq!(at.path_and_query().unwrap().as_str(), format!("{base}a%3Fb?ref={commit}"));
         for hostile in ["", "..", "a/../b", "./a", "/a", "a/", "a//b", ".git/config", "a\0"] {
             assert_eq!(path(hostile), None, "Input: {hostile:?}");
         }

@@ -54,6 +54,19 @@ impl GitHub {
         self.place(app, installation, Order::reader(repositories)?, trace).await
     }
 
+    /// Mints a token that reads the contents of these repositories and writes check runs, for the webhook. `pulls` lets it
+    /// read pull requests; an installation that lacks this permission refuses to mint with it.
+    pub async fn mint_checker(
+        &self,
+        app: &App,
+        installation: InstallationId,
+        repositories: &[RepositoryName],
+        pulls: bool,
+        trace: &Trace,
+    ) -> Result<InstallationToken, GitHubError> {
+        self.place(app, installation, Order::checker(repositories, pulls)?, trace).await
+    }
+
     async fn place(&self, app: &App, installation: InstallationId, order: Order, trace: &Trace) -> Result<InstallationToken, GitHubError> {
         let now = self.0.clock.monotonic();
         // The window is checked here as well, so that a held-back mint costs no task.

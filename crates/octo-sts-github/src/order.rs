@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use octo_sts_types::{Grant, GrantedRepositories, Permissions, RepositoryId, RepositoryName};
+use octo_sts_types::{Grant, GrantedRepositories, Level, Permissions, RepositoryId, RepositoryName};
 
 use crate::error::GitHubError;
 
@@ -64,6 +64,16 @@ impl Order {
     pub(crate) fn reader(repositories: &[RepositoryName]) -> Result<Self, GitHubError> {
         admit(repositories.len(), None)?;
         Ok(Self::new(Permissions::contents_read(), Targets::Names(repositories)))
+    }
+
+    /// An order for a token that reads contents and writes check runs; `pulls` lets it read pull requests, too.
+    pub(crate) fn checker(repositories: &[RepositoryName], pulls: bool) -> Result<Self, GitHubError> {
+        admit(repositories.len(), None)?;
+        let wanted = [("contents", Level::Read), ("checks", Level::Write), ("pull_requests", Level::Read)];
+        let wanted = wanted.into_iter().filter(|(name, _)| pulls || *name != "pull_requests");
+        let wanted: Vec<_> = wanted.filter_map(|(name, level)| Some((name.parse().ok()?, level))).collect();
+        let permissions = Permissions::new(wanted).map_err(|_| wider("nothing is asked for, which GitHub reads as everything"))?;
+        Ok(Self::new(permissions, Targets::Names(repositories)))
     }
 
     fn new(permissions: Permissions, targets: Targets<'_>) -> Self {
@@ -126,7 +136,6 @@ fn wider(what: &str) -> GitHubError {
 #[expect(clippy::disallowed_methods, reason = "the tests stand in for the policy")]
 mod tests {
     use super::*;
-    use octo_sts_types::Level;
 
     fn name(text: &str) -> RepositoryName {
         text.parse().unwrap()
@@ -166,6 +175,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_checker_asks_for_what_checking_takes() {
+        let body = |pulls| String::from_utf8(Order::checker(&[name("a")], pulls).unwrap().body.to_vec()).unwrap();
+        assert_eq!(body(true), r#"{"repositories":["a"],"permissions":{"checks":"write","contents":"read","pull_requests":"read"}}"#);
+        assert_eq!(body(false), r#"{"repositories":["a"],"permissions":{"checks":"write","contents":"read"}}"#);
+    }
+
     /// T-081, T-083
     #[test]
     fn no_order_is_wider_than_its_grant() {
@@ -185,6 +201,7 @@ mod tests {
             assert!(matches!(refused, GitHubError::Wider { .. }), "Input: {granted:?} {targets:?}");
         }
         assert!(matches!(Order::reader(&[]), Err(GitHubError::Wider { .. })));
+        assert!(matches!(Order::checker(&[], true), Err(GitHubError::Wider { .. })));
         assert!(matches!(Order::for_grant(&grant(GrantedRepositories::Every), Targets::Ids(&ids)), Err(GitHubError::Unprocessable { .. })));
     }
 }

@@ -8,7 +8,12 @@ use crate::error::GitHubError;
 
 /// Reads the JSON body of a 200. Any other success is not what was asked for.
 pub(crate) fn read<'a, T: Deserialize<'a>>(response: &'a Response) -> Result<T, GitHubError> {
-    expect(response, StatusCode::OK)?;
+    read_as(response, StatusCode::OK)
+}
+
+/// Reads the JSON body of an answer with this status.
+pub(crate) fn read_as<'a, T: Deserialize<'a>>(response: &'a Response, status: StatusCode) -> Result<T, GitHubError> {
+    expect(response, status)?;
     serde_json::from_slice(&response.body).map_err(|error| malformed(response.status, &error))
 }
 

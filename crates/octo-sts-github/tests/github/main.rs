@@ -1,6 +1,7 @@
 //! This crate against a GitHub that misbehaves: a server on loopback that answers as each test says.
 #![cfg(test)]
 
+mod changes;
 mod clock;
 mod faults;
 mod mint;
