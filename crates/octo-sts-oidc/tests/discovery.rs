@@ -184,18 +184,21 @@ async fn a_failing_issuer_is_left_alone_for_a_while() {
     assert!(verify(&verifier, &bearer).await.is_ok());
 }
 
-/// T-030, T-031: an issuer of strangers leads nowhere but to the public internet.
+/// Every name is at this address.
+struct Here(SocketAddr);
+
+impl Lookup for Here {
+    fn lookup(&self, _: &str) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>> {
+        let address = self.0;
+        Box::pin(async move { Ok(vec![address]) })
+    }
+}
+
+/// T-030, T-031: an issuer of strangers leads nowhere but to the public internet. Not even with loopback allowed: that is
+/// for issuers that say they are here.
 #[tokio::test]
 async fn strangers_do_not_lead_inside() {
-    struct Here(SocketAddr);
-    impl Lookup for Here {
-        fn lookup(&self, _: &str) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>> {
-            let address = self.0;
-            Box::pin(async move { Ok(vec![address]) })
-        }
-    }
     let (issuer, key) = published().await;
-    // Not even with loopback allowed: that is for issuers that say they are here.
     let settings = VerifierSettings { allow_localhost: true, lookup: Some(Arc::new(Here(issuer.address))), ..VerifierSettings::default() };
     let verifier = verifier_with(settings, &StoppedClock::new());
     let error = verify(&verifier, &key.token(Algorithm::Es256, "a", &claims("https://rebound.example"))).await.unwrap_err();
@@ -205,27 +208,51 @@ async fn strangers_do_not_lead_inside() {
     assert_eq!(issuer.all_hits(), 0);
 }
 
-/// T-034 does not arise: there is no proxy. T-038: an issuer on TLS, under an authority of the operator's.
-#[tokio::test]
-async fn a_private_issuer_is_reached_over_tls_and_trusted_by_its_authority() {
-    let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+/// An issuer on TLS at `gitlab.corp.example`, and the PEM of its authority.
+async fn corporate() -> (TestIssuer, String) {
+    let name = "gitlab.corp.example";
+    let pair = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pair.signing_key.serialize_der()));
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let config = config.with_no_client_auth().with_single_cert(vec![pair.cert.der().clone()], private).unwrap();
-    let issuer = TestIssuer::start_with(Some(Arc::new(config).into())).await;
-    let key = key();
+    (TestIssuer::start_with(Some((Arc::new(config).into(), name))).await, pair.cert.pem())
+}
+
+/// T-038: trust in its certificate comes from the operator's authorities.
+#[tokio::test]
+async fn a_private_issuer_is_reached_over_tls_and_trusted_by_its_authority() {
+    let ((issuer, authority), key) = (corporate().await, key());
     issuer.publish("/t", &["ES256"], &[key.jwk("a")]);
     let url = Issuer::parse(&issuer.url("/t")).unwrap();
-    let settings = || VerifierSettings { private_issuers: vec![url.clone()], ..VerifierSettings::default() };
+    let settings =
+        || VerifierSettings { private_issuers: vec![url.clone()], lookup: Some(Arc::new(Here(issuer.address))), ..VerifierSettings::default() };
     let token = key.token(Algorithm::Es256, "a", &claims(url.as_str()));
-    let trusting = Verifier::new(settings(), Roots::from_pem(&pair.cert.pem()).unwrap(), StoppedClock::new()).unwrap();
+    let trusting = Verifier::new(settings(), Roots::from_pem(&authority).unwrap(), StoppedClock::new()).unwrap();
     verify(&trusting, &token).await.unwrap();
     assert!(matches!(verify(&verifier_with(settings(), &StoppedClock::new()), &token).await, Err(VerifyError::Discovery(_))));
-    let stranger = verifier_with(VerifierSettings::default(), &StoppedClock::new());
-    assert!(matches!(verify(&stranger, &token).await, Err(VerifyError::IssuerRefused(_))));
     let plain = VerifierSettings { private_issuers: vec![Issuer::parse("http://localhost:1").unwrap()], ..VerifierSettings::default() };
     assert!(matches!(Verifier::new(plain, common::roots(), StoppedClock::new()), Err(VerifierError::PrivateIssuer(_))));
+}
+
+/// T-031: an exception is for the issuer it names; another one cannot be led to its host.
+#[tokio::test]
+async fn a_private_issuer_opens_its_host_to_no_other() {
+    let ((issuer, authority), key) = (corporate().await, key());
+    for tenant in ["/t", "/other"] {
+        issuer.publish(tenant, &["ES256"], &[key.jwk("a")]);
+    }
+    let settings = VerifierSettings {
+        private_issuers: vec![Issuer::parse(&issuer.url("/t")).unwrap()],
+        lookup: Some(Arc::new(Here(issuer.address))),
+        ..VerifierSettings::default()
+    };
+    let verifier = Verifier::new(settings, Roots::from_pem(&authority).unwrap(), StoppedClock::new()).unwrap();
+    verify(&verifier, &key.token(Algorithm::Es256, "a", &claims(&issuer.url("/t")))).await.unwrap();
+    let before = issuer.all_hits();
+    let other = verify(&verifier, &key.token(Algorithm::Es256, "a", &claims(&issuer.url("/other")))).await;
+    assert!(matches!(other, Err(VerifyError::Discovery(_))), "{other:?}");
+    assert_eq!(issuer.all_hits(), before);
 }
 
 /// T-039: strangers queue among themselves; an issuer that the operator named does not wait for them.
@@ -245,13 +272,13 @@ async fn a_flood_of_stalled_issuers_does_not_hold_up_a_pinned_one() {
         })
         .collect();
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(stalled.all_hits() <= 64, "{}", stalled.all_hits());
     let quick = tokio::time::timeout(Duration::from_millis(500), verify(&verifier, &bearer(&issuer, &key))).await;
     quick.unwrap().unwrap();
     for call in flood {
         let error = call.await.unwrap().unwrap_err();
         assert!(matches!(error, VerifyError::Discovery(ref error) if error.is_transient()), "{error:?}");
     }
+    assert!(stalled.all_hits() <= 64, "{}", stalled.all_hits());
 }
 
 #[tokio::test]

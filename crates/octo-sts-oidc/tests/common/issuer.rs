@@ -59,11 +59,15 @@ impl TestIssuer {
         Self::start_with(None).await
     }
 
-    /// With a TLS acceptor it speaks https, under the name `localhost`.
-    pub(crate) async fn start_with(tls: Option<tokio_rustls::TlsAcceptor>) -> Self {
+    /// With a TLS acceptor it speaks https, under this name.
+    pub(crate) async fn start_with(tls: Option<(tokio_rustls::TlsAcceptor, &str)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let base = if tls.is_some() { format!("https://localhost:{}", address.port()) } else { format!("http://{address}") };
+        let base = match &tls {
+            None => format!("http://{address}"),
+            Some((_, name)) => format!("https://{name}"),
+        };
+        let tls = tls.map(|(acceptor, _)| acceptor);
         let issuer = Self { address, base, script: Arc::default() };
         let script = issuer.script.clone();
         tokio::spawn(async move {
