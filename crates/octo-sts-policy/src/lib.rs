@@ -7,9 +7,12 @@
 //! minted.
 
 mod claim_value;
+mod consent;
 pub mod diagnostics;
+mod duration;
 mod fields;
 pub mod go_regex;
+mod guardrails;
 mod issuer_allowlist;
 mod lint;
 mod mismatch;
@@ -19,7 +22,9 @@ mod trust_policy;
 mod yaml;
 
 pub use claim_value::find as find_claim;
+pub use consent::{Consent, ConsentError};
 pub use diagnostics::{Class, Code, Diagnostic, Diagnostics, Parsed, Severity, Span};
+pub use guardrails::{Delegated, Finding, GuardrailRefusal, Guardrails, JudgedRequest, Judgement};
 pub use issuer_allowlist::{IssuerAllowlist, Mode};
 pub use mismatch::{Field, Mismatch};
 pub use pattern::{LONGEST_PATTERN, Pattern, PatternError};

@@ -257,8 +257,9 @@ fn an_app_is_required_by_name() {
 /// T-075
 #[test]
 fn bounds_hold() {
-    let many: String = (0..65).map(|at| format!("  c{at}: x\n")).collect();
-    assert_eq!(errors(&format!("{BASE}claim_pattern:\n{many}")), [Code::TooManyClaims]);
+    let many: Vec<_> = (0..65).map(|at| format!("c{at}: x")).collect();
+    assert_eq!(errors(&format!("{BASE}claim_pattern: {{{}}}\n", many.join(", "))), [Code::TooManyClaims]);
+    assert_eq!(parse(&format!("{BASE}claim_pattern: {{{}}}\n", many[..64].join(", "))).claims().count(), 64);
     assert_eq!(errors(&format!("{BASE}claim_pattern: {{a: '{}'}}\n", "x".repeat(1_025))), [Code::PatternTooLarge]);
     assert_eq!(errors(&format!("{BASE}claim_pattern: {{a: '(x{{0,1000}}){{0,1000}}'}}\n")), [Code::InvalidPattern]);
     assert_eq!(errors(&format!("{BASE}claim_pattern: {{a: }}\n")), [Code::NullClaimPattern]);

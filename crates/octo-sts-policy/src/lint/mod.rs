@@ -15,3 +15,4 @@ mod tenant;
 pub(crate) use exact::exact;
 pub(crate) use pattern::pattern;
 pub(crate) use policy::policy;
+pub(crate) use tenant::admits_anything;
