@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::{join, join3};
 use octo_sts_audit::Audit;
-use octo_sts_github::{GitHub, InstallationToken, Trace};
+use octo_sts_github::{App, GitHub, InstallationToken, Trace};
 use octo_sts_oidc::Verifier;
 use octo_sts_policy::{MatchContext, OrgPermissions, ParseOptions};
 use octo_sts_types::{Claims, Clock, Grant, RepositoryId, RepositoryName};
@@ -33,6 +33,9 @@ use crate::{
 
 /// The longest an exchange takes.
 pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How many Apps of a pool an exchange tries to read with.
+const MOST_APPS: usize = 3;
 
 /// What the operator decides about exchanges.
 #[derive(Clone, Debug)]
@@ -181,10 +184,28 @@ impl Exchanger {
 
     /// From the installation to the token. Two attempts at the most: the second after GitHub contradicted what was known.
     async fn attempt(&self, asked: &Asked, claims: &Claims, pool: &Pool, record: &mut Record<'_>) -> Result<InstallationToken, Arc<ExchangeError>> {
+        let mut last = Arc::new(ExchangeError::NotInstalled);
+        for app in self.minting.reading_order(pool, asked.scope.owner()).await.into_iter().take(MOST_APPS) {
+            let Some(place) = self.place(app, asked, claims, record).await? else { continue };
+            match self.attempt_at(place, asked, claims, pool, record).await {
+                Err(error) if may_go_elsewhere(&error) => last = error,
+                outcome => return outcome,
+            }
+        }
+        Err(last)
+    }
+
+    async fn attempt_at(
+        &self,
+        place: Place,
+        asked: &Asked,
+        claims: &Claims,
+        pool: &Pool,
+        record: &mut Record<'_>,
+    ) -> Result<InstallationToken, Arc<ExchangeError>> {
         let trace = record.trace();
-        let place = self.place(asked, claims, pool, record).await?;
         let repository = asked.scope.policy_source(&self.settings.policy_repository);
-        let key = PolicyKey { installation: place.installation.id, repository, identity: asked.identity.clone() };
+        let key = PolicyKey { account: place.installation.account_id, repository, identity: asked.identity.clone() };
         let path = Path { asked, claims, pool, place, key, trace: &trace };
         match self.readers.reader(&path.place, &path.key.repository.name, path.trace).await {
             Ok(reader) => {
@@ -201,25 +222,22 @@ impl Exchanger {
         }
     }
 
-    /// The first App of the pool that is installed on the owner.
-    async fn place(&self, asked: &Asked, claims: &Claims, pool: &Pool, record: &mut Record<'_>) -> Result<Place, Arc<ExchangeError>> {
+    /// Where `app` is installed on the owner; `None` when it is not.
+    async fn place(&self, app: Arc<App>, asked: &Asked, claims: &Claims, record: &mut Record<'_>) -> Result<Option<Place>, Arc<ExchangeError>> {
         let owner = asked.scope.owner();
-        for app in self.minting.reading_order(pool, owner).await {
-            let known = self.installations.cached(&(app.id, owner.clone())).await;
-            let was_known = known.is_some();
-            let found = match known {
-                Some(known) => Some(known),
-                None => self.installations.find(&app, &asked.scope, claims.issuer(), &record.trace()).await?,
-            };
-            let Some(installation) = found else { continue };
-            record.installed(app.id, installation.id, was_known);
-            if installation.suspended {
-                self.installations.forget(app.id, owner).await;
-                return Err(ExchangeError::Suspended.into());
-            }
-            return Ok(Place { app, installation, owner: owner.clone() });
+        let known = self.installations.cached(&(app.id, owner.clone())).await;
+        let was_known = known.is_some();
+        let found = match known {
+            Some(known) => Some(known),
+            None => self.installations.find(&app, &asked.scope, claims.issuer(), &record.trace()).await?,
+        };
+        let Some(installation) = found else { return Ok(None) };
+        record.installed(app.id, &installation, was_known);
+        if installation.suspended {
+            self.installations.forget(app.id, owner).await;
+            return Err(ExchangeError::Suspended.into());
         }
-        Err(ExchangeError::NotInstalled.into())
+        Ok(Some(Place { app, installation, owner: owner.clone() }))
     }
 
     /// Policy, match and mint. With a known policy that admits the token all three run side by side.
@@ -320,13 +338,18 @@ impl Exchanger {
 
     /// Forgets what GitHub has contradicted.
     async fn forget(&self, asked: &Asked, record: &Record<'_>) {
-        let Some((app, installation)) = record.installation() else { return };
+        let Some((app, installation, account)) = record.installation() else { return };
         let repository = asked.scope.policy_source(&self.settings.policy_repository);
         self.installations.forget(app, asked.scope.owner()).await;
         self.readers.forget(installation, &repository.name).await;
         self.allowlists.forget(asked.scope.owner()).await;
-        self.policies.forget(&PolicyKey { installation, repository, identity: asked.identity.clone() }).await;
+        self.policies.forget(&PolicyKey { account, repository, identity: asked.identity.clone() }).await;
     }
+}
+
+/// Whether another App of the pool may have better luck with reading.
+fn may_go_elsewhere(error: &ExchangeError) -> bool {
+    matches!(error, ExchangeError::GitHub { during: During::Installation | During::Allowlist | During::Policy, source } if source.is_transient())
 }
 
 /// Whether an error says that a known installation, or a name, is no longer what it was.

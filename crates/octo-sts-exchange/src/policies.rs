@@ -9,7 +9,7 @@ use std::{sync::Arc, sync::Mutex, sync::OnceLock, sync::PoisonError, time::Durat
 use moka::future::Cache;
 use octo_sts_github::{DirectoryRead, ETag, EntryKind, FileRead, GitHubError, OddContent, Trace};
 use octo_sts_policy::{Class, Diagnostics, ParseOptions, PolicyKind, TrustPolicy};
-use octo_sts_types::{Clock, Identity, InstallationId, Issuer, Owner, Repository, RepositoryName};
+use octo_sts_types::{AccountId, Clock, Identity, Issuer, Owner, Repository, RepositoryName};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -37,7 +37,8 @@ const MOST_ABSENT: u64 = 20_000;
 /// Which file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PolicyKey {
-    pub(crate) installation: InstallationId,
+    /// The account the installation is on: whoever takes its name later has another.
+    pub(crate) account: AccountId,
     pub(crate) repository: Repository,
     pub(crate) identity: Identity,
 }

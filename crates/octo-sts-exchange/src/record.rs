@@ -3,10 +3,10 @@
 use std::{error::Error, fmt::Write as _, net::IpAddr, sync::Arc, time::Duration, time::Instant};
 
 use octo_sts_audit::{Actor, AllowlistVerdict, Audit, ExchangeEvent, NamedClaim, Outcome, RepositorySelection};
-use octo_sts_github::{InstallationToken, Trace};
+use octo_sts_github::{Installation, InstallationToken, Trace};
 use octo_sts_oidc::UnverifiedToken;
 use octo_sts_policy::{Mode, TrustPolicy};
-use octo_sts_types::{AppId, Claims, Clock, Identity, InstallationId, Printable, RepositoryId, Scope};
+use octo_sts_types::{AccountId, AppId, Claims, Clock, Identity, InstallationId, Printable, RepositoryId, Scope};
 
 use crate::{
     allowlist::Unlisted,
@@ -32,6 +32,15 @@ impl Default for EventBudget {
     }
 }
 
+/// The App and installation that an attempt rests on.
+#[derive(Clone, Copy)]
+struct Used {
+    app: AppId,
+    installation: InstallationId,
+    account: AccountId,
+    was_known: bool,
+}
+
 /// One exchange, as far as it has come.
 pub(crate) struct Record<'a> {
     request: &'a Request,
@@ -44,7 +53,7 @@ pub(crate) struct Record<'a> {
     scope: Option<Scope>,
     identity: Option<Identity>,
     claims: Option<Arc<Claims>>,
-    installation: Option<(AppId, InstallationId, bool)>,
+    installation: Option<Used>,
     repository: Option<RepositoryId>,
     unlisted: Option<Unlisted>,
     loaded: Option<Arc<Loaded>>,
@@ -93,8 +102,8 @@ impl<'a> Record<'a> {
         self.claims = Some(Arc::clone(claims));
     }
 
-    pub(crate) fn installed(&mut self, app: AppId, installation: InstallationId, was_known: bool) {
-        self.installation = Some((app, installation, was_known));
+    pub(crate) fn installed(&mut self, app: AppId, installation: &Installation, was_known: bool) {
+        self.installation = Some(Used { app, installation: installation.id, account: installation.account_id, was_known });
     }
 
     pub(crate) fn reached(&mut self, repository: RepositoryId) {
@@ -115,14 +124,14 @@ impl<'a> Record<'a> {
         self.consents.push(octo_sts_audit::Consent { repository, policy_sha });
     }
 
-    /// The App and installation the last attempt used.
-    pub(crate) fn installation(&self) -> Option<(AppId, InstallationId)> {
-        self.installation.map(|(app, installation, _)| (app, installation))
+    /// The App, installation and account the last attempt used.
+    pub(crate) fn installation(&self) -> Option<(AppId, InstallationId, AccountId)> {
+        self.installation.map(|used| (used.app, used.installation, used.account))
     }
 
     /// Whether the last attempt rested on an installation that was looked up earlier.
     pub(crate) fn used_known_installation(&self) -> bool {
-        self.installation.is_some_and(|(_, _, was_known)| was_known)
+        self.installation.is_some_and(|used| used.was_known)
     }
 
     /// Counts, logs and records the outcome, and turns it into what the transport gets.
@@ -170,8 +179,8 @@ impl<'a> Record<'a> {
             identity = %Printable(&self.request.identity),
             issuer = self.issuer().map(|issuer| Printable(issuer).to_string()),
             subject = self.claims.as_ref().map(|claims| Printable(claims.subject().as_str()).to_string()),
-            app_id = self.installation.map(|(app, _, _)| app.0),
-            installation_id = self.installation.map(|(_, installation, _)| installation.0),
+            app_id = self.installation.map(|used| used.app.0),
+            installation_id = self.installation.map(|used| used.installation.0),
             repository_id = self.repository.map(|repository| repository.0),
             policy_sha = self.loaded.as_ref().map(|loaded| loaded.sha.as_str()),
             stale = self.stale.then_some(true),
@@ -201,7 +210,7 @@ impl<'a> Record<'a> {
         ExchangeEvent {
             actor: self.claims.as_ref().map(|claims| self.actor(claims)),
             trust_policy: self.loaded.as_ref().and_then(|loaded| loaded.json()),
-            installation_id: self.installation.map(|(_, installation, _)| installation),
+            installation_id: self.installation.map(|used| used.installation),
             scope: self.request.wanted_scope().to_owned(),
             identity: self.request.identity.clone(),
             user_agent: self.request.user_agent.clone(),
@@ -213,7 +222,7 @@ impl<'a> Record<'a> {
             stage: error.map_or(Stage::Done, ExchangeError::stage).as_str().into(),
             reason: error.map(|error| error.reason().into()),
             request_id: self.request.request_id.clone(),
-            app_id: self.installation.map(|(app, _, _)| app),
+            app_id: self.installation.map(|used| used.app),
             policy_sha: self.loaded.as_ref().map(|loaded| loaded.sha.clone()),
             permissions: token.map(|token| token.permissions().clone()),
             repositories: token.filter(|token| !token.repositories().is_empty()).map(repositories),

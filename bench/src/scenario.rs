@@ -1,0 +1,164 @@
+//! The measurements.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use clap::ValueEnum;
+use octo_sts_sandbox::Service as Called;
+
+use crate::{Args, load, stage::Stage};
+
+/// Connections of the loads.
+const CONNECTIONS: usize = 64;
+/// Requests per second of the open loop.
+const OPEN_RATE: u32 = 600;
+/// What every call takes in the scenarios with a distant GitHub.
+const DISTANT: Duration = Duration::from_millis(100);
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scenario {
+    /// Start-up time, idle memory, size of the binary
+    Start,
+    /// Closed loop: throughput, CPU and memory
+    Closed,
+    /// Open loop at 600 exchanges a second: latency
+    Open,
+    /// Cold and warm exchanges with 100 ms at every call
+    Distant,
+    /// Cold exchanges with 5,000 installations
+    Scale,
+    /// Bearers that are no tokens
+    Garbage,
+}
+
+type Rows = Vec<(String, String)>;
+
+impl Scenario {
+    pub(crate) fn all() -> Vec<Self> {
+        Self::value_variants().to_vec()
+    }
+
+    pub(crate) async fn run(self, args: &Args) -> Result<Rows> {
+        match self {
+            Self::Start => start(args).await,
+            Self::Closed => closed(args).await,
+            Self::Open => open(args).await,
+            Self::Distant => distant(args).await,
+            Self::Scale => scale(args).await,
+            Self::Garbage => garbage(args).await,
+        }
+    }
+}
+
+fn row(name: impl Into<String>, value: impl Into<String>) -> (String, String) {
+    (name.into(), value.into())
+}
+
+async fn start(args: &Args) -> Result<Rows> {
+    let stage = Stage::set(0).await?;
+    let mut times = Vec::new();
+    let mut idle = 0.0_f64;
+    for _ in 0..10 {
+        let (service, _) = tokio::task::block_in_place(|| stage.service(&args.binary))?;
+        times.push(service.ready_after);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        idle = idle.max(service.memory()?.now);
+    }
+    times.sort_unstable();
+    let size = std::fs::metadata(&args.binary)?.len() as f64 / 1e6;
+    Ok(vec![
+        row("ready after start, median and worst of 10", format!("{:.0} / {:.0} ms", millis(times[5]), millis(times[9]))),
+        row("memory idle, most of 10", format!("{idle:.1} MiB")),
+        row("binary", format!("{size:.1} MB")),
+    ])
+}
+
+async fn closed(args: &Args) -> Result<Rows> {
+    let stage = Stage::set(0).await?;
+    let (service, port) = tokio::task::block_in_place(|| stage.service(&args.binary))?;
+    let requests = tokio::task::block_in_place(|| stage.requests(port, args.tokens))?;
+    load::closed(&requests, CONNECTIONS, Duration::from_secs(2)).await?;
+    stage.sandbox.clear_calls();
+    let before = service.cpu()?;
+    let mut outcome = load::closed(&requests, CONNECTIONS, Duration::from_secs(args.seconds)).await?;
+    let cpu = service.cpu()?.saturating_sub(before);
+    ensure!(outcome.failed == 0, "{} of {} exchanges failed", outcome.failed, outcome.latencies.len());
+    let exchanges = outcome.latencies.len() as f64;
+    let memory = service.memory()?;
+    Ok(vec![
+        row(format!("exchanges per second, {CONNECTIONS} connections"), format!("{:.0}", outcome.rate())),
+        row("CPU of the service per exchange", format!("{:.3} ms", millis(cpu) / exchanges)),
+        row(format!("latency p50 / p99 / p99.9, {CONNECTIONS} connections"), percentiles(&mut outcome)),
+        row("memory loaded, now / highest", format!("{:.1} / {:.1} MiB", memory.now, memory.peak)),
+    ])
+}
+
+async fn open(args: &Args) -> Result<Rows> {
+    let stage = Stage::set(0).await?;
+    let (_service, port) = tokio::task::block_in_place(|| stage.service(&args.binary))?;
+    let requests = tokio::task::block_in_place(|| stage.requests(port, args.tokens))?;
+    load::closed(&requests, CONNECTIONS, Duration::from_secs(2)).await?;
+    let mut outcome = load::open(&requests, CONNECTIONS, OPEN_RATE, Duration::from_secs(args.seconds)).await?;
+    ensure!(outcome.failed == 0, "{} of {} exchanges failed", outcome.failed, outcome.latencies.len());
+    Ok(vec![row(format!("latency p50 / p99 / p99.9 at {OPEN_RATE}/s, open loop"), percentiles(&mut outcome))])
+}
+
+async fn distant(args: &Args) -> Result<Rows> {
+    let stage = Stage::set(0).await?;
+    let (_service, port) = tokio::task::block_in_place(|| stage.service(&args.binary))?;
+    let requests = tokio::task::block_in_place(|| stage.requests(port, 20))?;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    stage.slow_down(DISTANT);
+    stage.sandbox.clear_calls();
+    let (status, cold) = load::once(&requests).await?;
+    ensure!(status == 200, "the cold exchange answered {status}");
+    let calls = github_calls(&stage);
+    let mut warm = Vec::new();
+    for _ in 0..5 {
+        warm.push(load::once(&requests).await?.1);
+    }
+    warm.sort_unstable();
+    Ok(vec![
+        row("cold exchange, keys known, 100 ms at every call", format!("{:.0} ms, {calls} GitHub calls", millis(cold))),
+        row("warm exchange, 100 ms at every call, median of 5", format!("{:.1} ms", millis(warm[2]))),
+    ])
+}
+
+async fn scale(args: &Args) -> Result<Rows> {
+    let stage = Stage::set(5_000).await?;
+    let (_service, port) = tokio::task::block_in_place(|| stage.service(&args.binary))?;
+    let requests = tokio::task::block_in_place(|| stage.requests(port, 1_000))?;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    stage.sandbox.clear_calls();
+    let (status, _) = load::once(&requests).await?;
+    ensure!(status == 200, "the cold exchange answered {status}");
+    Ok(vec![row("GitHub calls of a cold exchange, 5,000 installations", github_calls(&stage).to_string())])
+}
+
+async fn garbage(args: &Args) -> Result<Rows> {
+    let stage = Stage::set(0).await?;
+    let (service, port) = tokio::task::block_in_place(|| stage.service(&args.binary))?;
+    let bearers: Vec<_> = (0..1_000).map(|at| format!("garbage-{at}")).collect();
+    let requests = load::Requests::new(port, "/sts/exchange?scope=acme%2Fapp&identity=ci", &bearers);
+    load::closed(&requests, CONNECTIONS, Duration::from_secs(1)).await?;
+    stage.sandbox.clear_calls();
+    let before = service.cpu()?;
+    let outcome = load::closed(&requests, CONNECTIONS, Duration::from_secs(args.seconds.min(5))).await?;
+    let cpu = service.cpu()?.saturating_sub(before);
+    let each = cpu.as_secs_f64() * 1e6 / outcome.latencies.len() as f64;
+    Ok(vec![row("CPU of a bearer that is no token", format!("{each:.0} µs, {} outbound calls", stage.sandbox.calls().len()))])
+}
+
+fn github_calls(stage: &Stage) -> usize {
+    stage.sandbox.calls().iter().filter(|call| call.service == Called::GitHub).count()
+}
+
+fn percentiles(outcome: &mut load::Outcome) -> String {
+    let (p50, p99, p999) = (outcome.percentile(0.5), outcome.percentile(0.99), outcome.percentile(0.999));
+    format!("{p50:.1} / {p99:.1} / {p999:.1} ms")
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
+}
