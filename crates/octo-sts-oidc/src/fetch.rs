@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use octo_sts_http::{Client, Response};
 use octo_sts_types::Issuer;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
 use crate::{
@@ -17,6 +17,8 @@ use crate::{
 
 /// Longest time for discovery and keys together, second attempt included.
 const WITHIN: Duration = Duration::from_secs(5);
+/// Longest wait for an answer while a second attempt is left: one that got stuck does not use up the time of both.
+const FIRST_ATTEMPT: Duration = Duration::from_millis(2_500);
 /// Pause before the second attempt.
 const PAUSE: Duration = Duration::from_millis(150);
 /// Shortest and longest time for which keys are fresh, whatever the issuer says.
@@ -96,8 +98,13 @@ impl Getter<'_> {
 
     /// An answer of 200 or a redirect; a failure that may pass is given one second chance in the whole fetch.
     async fn ask(&mut self, url: &Url) -> Result<Response, IssuerError> {
-        match self.ask_once(url).await {
-            Err(error) if error.is_transient() && std::mem::take(&mut self.again) => {
+        if !self.again {
+            return self.ask_once(url).await;
+        }
+        let first = timeout(FIRST_ATTEMPT, self.ask_once(url)).await.unwrap_or(Err(IssuerError::TimedOut { within: FIRST_ATTEMPT }));
+        match first {
+            Err(error) if error.is_transient() => {
+                self.again = false;
                 tokio::time::sleep(PAUSE).await;
                 self.ask_once(url).await
             }

@@ -28,7 +28,7 @@ const KEPT: Duration = Duration::from_hours(24);
 /// How long a failure says that the issuer is down.
 const REMEMBERED: Duration = Duration::from_mins(1);
 /// Pause after a failure that may pass in a moment: short, so that an issuer that recovers is used again within 5 seconds.
-const SHORT_PAUSE: Duration = Duration::from_secs(3);
+const SHORT_PAUSE: Duration = Duration::from_secs(2);
 /// Pause after a failure that somebody has to mend.
 const LONG_PAUSE: Duration = Duration::from_secs(30);
 /// Pause between fetches for tokens that do not fit the keys there are.
@@ -259,7 +259,7 @@ mod tests {
     fn an_issuer_that_is_down_keeps_its_users_for_a_day_without_holding_them_up() {
         let down = 20 * MINUTE;
         let expected =
-            [(down, "use"), (down + Duration::from_millis(2_999), "use"), (down + SHORT_PAUSE, "use and fetch"), (down + MINUTE, "fetch, else use")];
+            [(down, "use"), (down + Duration::from_millis(1_999), "use"), (down + SHORT_PAUSE, "use and fetch"), (down + MINUTE, "fetch, else use")];
         steps(&[(Duration::ZERO, known), (down, |_| transient())], &expected);
         let day = 24 * 60 * MINUTE;
         steps(&[(Duration::ZERO, known), (day, |_| transient())], &[(day, "refuse"), (day + SHORT_PAUSE, "fetch")]);
@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn a_failure_is_remembered_for_its_pause() {
         let at = |millis: u64| Duration::from_millis(millis);
-        steps(&[(at(0), |_| transient())], &[(at(0), "refuse"), (at(2_999), "refuse"), (at(3_000), "fetch")]);
+        steps(&[(at(0), |_| transient())], &[(at(0), "refuse"), (at(1_999), "refuse"), (at(2_000), "fetch")]);
         steps(&[(at(0), |_| definite())], &[(at(0), "refuse"), (at(29_999), "refuse"), (at(30_000), "fetch")]);
         steps(&[(at(0), |_| definite()), (at(1), known)], &[(at(2), "use")]);
         steps(&[], &[(at(0), "fetch")]);
@@ -284,10 +284,10 @@ mod tests {
             assert_eq!(state.may_refresh(start + Duration::from_secs(seconds)), expected, "After: {seconds}");
         }
         state.land(&transient(), start + Duration::from_secs(121));
-        assert!(!state.may_refresh(start + Duration::from_secs(123)));
-        assert!(state.may_refresh(start + Duration::from_secs(124)));
+        assert!(!state.may_refresh(start + Duration::from_secs(122)));
+        assert!(state.may_refresh(start + Duration::from_secs(123)));
         state.land(&definite(), start + Duration::from_secs(125));
-        assert!(!state.may_refresh(start + Duration::from_secs(183)));
+        assert!(!state.may_refresh(start + Duration::from_secs(182)));
     }
 
     #[test]

@@ -104,6 +104,21 @@ async fn one_failure_that_may_pass_is_asked_again() {
     assert_eq!(issuer.hits(DISCOVERY), 3);
 }
 
+/// T-040: a fetch that is stuck when its issuer recovers does not keep its callers for long.
+#[tokio::test]
+async fn an_answer_that_got_stuck_is_asked_for_again() {
+    for path in [DISCOVERY, "/jwks"] {
+        let (issuer, key) = published().await;
+        let keys = json!({"keys": [key.jwk("a")]});
+        let document = json!({"issuer": issuer.url(""), "jwks_uri": issuer.url("/jwks"), "id_token_signing_alg_values_supported": ["ES256"]});
+        let good = if path == DISCOVERY { document } else { keys };
+        issuer.answer(path, Reply::Turns(vec![Reply::Stall(""), Reply::Json(good)]));
+        let begun = tokio::time::Instant::now();
+        assert!(outcome(&issuer, &key).await.is_ok(), "Input: {path}");
+        assert!(begun.elapsed() < Duration::from_secs(4), "Input: {path}: {:?}", begun.elapsed());
+    }
+}
+
 /// T-032
 #[tokio::test]
 async fn one_redirect_to_another_path_is_followed() {
@@ -278,7 +293,8 @@ async fn a_flood_of_stalled_issuers_does_not_hold_up_a_pinned_one() {
         let error = call.await.unwrap().unwrap_err();
         assert!(matches!(error, VerifyError::Discovery(ref error) if error.is_transient()), "{error:?}");
     }
-    assert!(stalled.all_hits() <= 64, "{}", stalled.all_hits());
+    // 64 at once, each asked twice.
+    assert!(stalled.all_hits() <= 128, "{}", stalled.all_hits());
 }
 
 #[tokio::test]
