@@ -1,5 +1,7 @@
 //! The committed code of `src/pb/` is what `proto/` generates.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

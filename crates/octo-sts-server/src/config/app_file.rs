@@ -18,6 +18,9 @@ const LONGEST: u64 = 256 << 10;
 /// The key sources an App may name: one of them.
 const KEYS: [&str; 3] = ["kms_key", "private_key_file", "private_key"];
 
+/// A text, and where it stands.
+type PlacedText = (String, (usize, usize));
+
 type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Reads the file, and every key it names; what is wrong is found at its place in the file.
@@ -144,7 +147,7 @@ fn entries(node: Node, key: &str) -> Result<Vec<Node>, YamlError> {
 }
 
 /// A text with its variables replaced, and its place; an empty one counts as absent.
-fn text(node: Option<Node>, key: &str, env: Lookup<'_>) -> Result<Option<(String, (usize, usize))>, YamlError> {
+fn text(node: Option<Node>, key: &str, env: Lookup<'_>) -> Result<Option<PlacedText>, YamlError> {
     let Some(node) = node else { return Ok(None) };
     let Value::Text(text) = node.value else { return Err(YamlError::at(node.at, format!("`{key}` must be a text"))) };
     let text = expand(&text, env).map_err(|error| YamlError::at(node.at, format!("`{key}`: {error}")))?;

@@ -31,7 +31,7 @@ pub struct ServeArgs {
     #[arg(long = "drain-timeout", env = "STS_DRAIN_TIMEOUT", value_name = "DURATION")]
     pub sts_drain_timeout: Option<String>,
 
-    /// The App's id; several, separated by commas, together with KMS_KEYS. Default: none
+    /// The App's id; several, separated by commas, together with `KMS_KEYS`. Default: none
     #[arg(long, env = "GITHUB_APP_IDS", value_name = "IDS", help_heading = "GitHub Apps and their keys")]
     pub github_app_ids: Option<String>,
     /// A file with the App's private key, PEM; several keys of the one App may follow each other. Default: none
@@ -40,10 +40,10 @@ pub struct ServeArgs {
     /// The App's private key itself, PEM. Default: none
     #[arg(long, env = "APP_SECRET_CERTIFICATE_ENV_VAR", value_name = "PEM", hide_env_values = true, help_heading = "GitHub Apps and their keys")]
     pub app_secret_certificate_env_var: Option<String>,
-    /// The keys in a key management service, one per App of GITHUB_APP_IDS, same order. Default: none
+    /// The keys in a key management service, one per App of `GITHUB_APP_IDS`, same order. Default: none
     #[arg(long, env = "KMS_KEYS", value_name = "KEYS", help_heading = "GitHub Apps and their keys")]
     pub kms_keys: Option<String>,
-    /// Where KMS_KEYS are: `gcp`, `aws` or `akv`. Default: `gcp`
+    /// Where `KMS_KEYS` are: `gcp`, `aws` or `akv`. Default: `gcp`
     #[arg(long, env = "KMS_PROVIDER", value_name = "PROVIDER", help_heading = "GitHub Apps and their keys")]
     pub kms_provider: Option<String>,
     /// A YAML file that names the Apps per organisation; wins over the variables above. Default: none
@@ -59,7 +59,7 @@ pub struct ServeArgs {
     /// Audiences accepted where a policy names none, separated by commas; `{scope}` stands for the repository asked for. Default: `STS_DOMAIN`, `https://STS_DOMAIN`, `https://github.com/{scope}`
     #[arg(long = "default-audiences", env = "STS_DEFAULT_AUDIENCES", value_name = "AUDIENCES", help_heading = "Policies")]
     pub sts_default_audiences: Option<String>,
-    /// Accept STS_DOMAIN alone where a policy names no audience. Default: `false`
+    /// Accept `STS_DOMAIN` alone where a policy names no audience. Default: `false`
     #[arg(long = "strict-audience", env = "STS_STRICT_AUDIENCE", value_name = "BOOL", help_heading = "Policies")]
     pub sts_strict_audience: Option<String>,
     /// What a repository's policy may grant over its organisation: `deny`, `read` or `allow`. Default: `read`
@@ -91,7 +91,7 @@ pub struct ServeArgs {
     /// A file that takes one JSON line per exchange. Default: none
     #[arg(long = "audit-file", env = "STS_AUDIT_FILE", value_name = "FILE", help_heading = "Records and metrics")]
     pub sts_audit_file: Option<String>,
-    /// A folder where events wait while EVENT_INGRESS_URI does not take them. Default: none, they wait in memory
+    /// A folder where events wait while `EVENT_INGRESS_URI` does not take them. Default: none, they wait in memory
     #[arg(long = "audit-dir", env = "STS_AUDIT_DIR", value_name = "FOLDER", help_heading = "Records and metrics")]
     pub sts_audit_dir: Option<String>,
     /// Whether metrics are served and CloudEvents are sent. Default: `true`

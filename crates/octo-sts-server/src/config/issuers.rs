@@ -40,10 +40,10 @@ impl Default for IssuerSettings {
 }
 
 pub(super) fn read(args: &ServeArgs, findings: &mut Findings) -> Option<IssuerSettings> {
-    let allowed = optional(findings, "STS_ALLOWED_ISSUERS", &args.sts_allowed_issuers, filter);
-    let allow_localhost = optional(findings, "STS_ALLOW_LOCALHOST_ISSUERS", &args.sts_allow_localhost_issuers, value::boolean);
-    let clock_leeway = optional(findings, "STS_CLOCK_LEEWAY", &args.sts_clock_leeway, |text| duration_within(text, LONGEST_LEEWAY));
-    let private = list(findings, "STS_PRIVATE_ISSUERS", set(&args.sts_private_issuers).unwrap_or_default());
+    let allowed = optional(findings, "STS_ALLOWED_ISSUERS", args.sts_allowed_issuers.as_ref(), filter);
+    let allow_localhost = optional(findings, "STS_ALLOW_LOCALHOST_ISSUERS", args.sts_allow_localhost_issuers.as_ref(), value::boolean);
+    let clock_leeway = optional(findings, "STS_CLOCK_LEEWAY", args.sts_clock_leeway.as_ref(), |text| duration_within(text, LONGEST_LEEWAY));
+    let private = list(findings, "STS_PRIVATE_ISSUERS", set(args.sts_private_issuers.as_ref()).unwrap_or_default());
     let private = private.filter(|issuers| all_https(issuers, findings));
     let prefetch = list(findings, "STS_PREFETCH_ISSUERS", args.sts_prefetch_issuers.as_deref().unwrap_or(GITHUB_ACTIONS));
     Some(IssuerSettings {

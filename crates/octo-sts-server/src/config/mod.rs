@@ -151,8 +151,8 @@ fn default_audiences(domain: &str) -> Vec<String> {
 }
 
 /// The text of a variable; an empty one counts as not set.
-fn set(text: &Option<String>) -> Option<&str> {
-    text.as_deref().filter(|text| !text.is_empty())
+fn set(text: Option<&String>) -> Option<&str> {
+    text.map(String::as_str).filter(|text| !text.is_empty())
 }
 
 /// Reads every part before it gives up, so that all problems are found at once.
@@ -161,18 +161,18 @@ fn read(args: &ServeArgs, env: &dyn Fn(&str) -> Option<String>, findings: &mut F
     let listen = read_listen(args, findings);
     let tls = read_tls(args, findings);
     let apps = apps::read(args, env, findings);
-    let github_base_url = optional(findings, "GITHUB_BASE_URL", &args.github_base_url, |text| value::https_url(text, GITHUB));
+    let github_base_url = optional(findings, "GITHUB_BASE_URL", args.github_base_url.as_ref(), |text| value::https_url(text, GITHUB));
     let policy_repository = read_policy_repository(args, findings);
     let audiences = read_audiences(args, domain.as_deref().unwrap_or_default(), findings);
-    let org_permissions = optional(findings, "STS_REPO_POLICY_ORG_PERMISSIONS", &args.sts_repo_policy_org_permissions, org_permissions);
-    let reflection = optional(findings, "STS_REFLECTION", &args.sts_reflection, value::boolean);
-    let strict_policy_files = optional(findings, "STS_STRICT_POLICY_FILES", &args.sts_strict_policy_files, value::boolean);
-    let drain_timeout = optional(findings, "STS_DRAIN_TIMEOUT", &args.sts_drain_timeout, |text| duration_within(text, LONGEST_DRAIN));
+    let org_permissions = optional(findings, "STS_REPO_POLICY_ORG_PERMISSIONS", args.sts_repo_policy_org_permissions.as_ref(), org_permissions);
+    let reflection = optional(findings, "STS_REFLECTION", args.sts_reflection.as_ref(), value::boolean);
+    let strict_policy_files = optional(findings, "STS_STRICT_POLICY_FILES", args.sts_strict_policy_files.as_ref(), value::boolean);
+    let drain_timeout = optional(findings, "STS_DRAIN_TIMEOUT", args.sts_drain_timeout.as_ref(), |text| duration_within(text, LONGEST_DRAIN));
     let issuers = issuers::read(args, findings);
     let quota = read_quota(args, findings);
     let (metrics, event_ingress) = read_metrics(args, listen.map(|listen| listen.ip()), findings);
-    let audit_file = optional(findings, "STS_AUDIT_FILE", &args.sts_audit_file, writable_place);
-    let audit_folder = optional(findings, "STS_AUDIT_DIR", &args.sts_audit_dir, folder);
+    let audit_file = optional(findings, "STS_AUDIT_FILE", args.sts_audit_file.as_ref(), writable_place);
+    let audit_folder = optional(findings, "STS_AUDIT_DIR", args.sts_audit_dir.as_ref(), folder);
     let base = Config::new(domain?, apps?);
     Some(Config {
         listen: listen?,
@@ -199,7 +199,7 @@ fn read(args: &ServeArgs, env: &dyn Fn(&str) -> Option<String>, findings: &mut F
 
 /// A value that may be missing: `None` is a problem, `Some(None)` means not set.
 #[expect(clippy::option_option, reason = "the outer one is the problem, the inner one the variable")]
-fn optional<T>(findings: &mut Findings, name: &str, text: &Option<String>, read: impl FnOnce(&str) -> Result<T, String>) -> Option<Option<T>> {
+fn optional<T>(findings: &mut Findings, name: &str, text: Option<&String>, read: impl FnOnce(&str) -> Result<T, String>) -> Option<Option<T>> {
     match set(text) {
         None => Some(None),
         Some(text) => findings.take(name, read(text)).map(Some),
@@ -207,19 +207,14 @@ fn optional<T>(findings: &mut Findings, name: &str, text: &Option<String>, read:
 }
 
 fn read_domain(args: &ServeArgs, findings: &mut Findings) -> Option<String> {
-    match set(&args.sts_domain) {
-        Some(text) => findings.take("STS_DOMAIN", value::domain(text)),
-        None => {
-            findings.problem("STS_DOMAIN", "is not set: write the service's public name, such as `sts.example.com`");
-            None
-        }
-    }
+    let missing = || "is not set: write the service's public name, such as `sts.example.com`".to_owned();
+    findings.take("STS_DOMAIN", set(args.sts_domain.as_ref()).ok_or_else(missing).and_then(value::domain))
 }
 
 fn read_listen(args: &ServeArgs, findings: &mut Findings) -> Option<SocketAddr> {
-    let port = optional(findings, "PORT", &args.port, value::port)?.unwrap_or(PORT);
-    let listen = optional(findings, "STS_LISTEN", &args.sts_listen, value::address)?;
-    if listen.is_some() && set(&args.port).is_some() {
+    let port = optional(findings, "PORT", args.port.as_ref(), value::port)?.unwrap_or(PORT);
+    let listen = optional(findings, "STS_LISTEN", args.sts_listen.as_ref(), value::address)?;
+    if listen.is_some() && set(args.port.as_ref()).is_some() {
         findings.warn("STS_LISTEN is set: PORT is not read");
     }
     Some(listen.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port)))
@@ -227,7 +222,7 @@ fn read_listen(args: &ServeArgs, findings: &mut Findings) -> Option<SocketAddr> 
 
 #[expect(clippy::option_option, reason = "the outer one is the problem, the inner one the variable")]
 fn read_tls(args: &ServeArgs, findings: &mut Findings) -> Option<Option<TlsFiles>> {
-    match (set(&args.sts_tls_cert_file), set(&args.sts_tls_key_file)) {
+    match (set(args.sts_tls_cert_file.as_ref()), set(args.sts_tls_key_file.as_ref())) {
         (None, None) => Some(None),
         (Some(certificates), Some(key)) => {
             let files = TlsFiles { certificates: certificates.into(), key: key.into() };
@@ -253,8 +248,8 @@ fn read_policy_repository(args: &ServeArgs, findings: &mut Findings) -> Option<R
 }
 
 fn read_audiences(args: &ServeArgs, domain: &str, findings: &mut Findings) -> Option<Vec<String>> {
-    let strict = optional(findings, "STS_STRICT_AUDIENCE", &args.sts_strict_audience, value::boolean)?.unwrap_or(false);
-    let Some(text) = set(&args.sts_default_audiences) else {
+    let strict = optional(findings, "STS_STRICT_AUDIENCE", args.sts_strict_audience.as_ref(), value::boolean)?.unwrap_or(false);
+    let Some(text) = set(args.sts_default_audiences.as_ref()) else {
         return Some(if strict { vec![domain.to_owned()] } else { default_audiences(domain) });
     };
     if strict {
@@ -289,9 +284,9 @@ fn org_permissions(text: &str) -> Result<OrgPermissions, String> {
 
 fn read_quota(args: &ServeArgs, findings: &mut Findings) -> Option<QuotaFloors> {
     let default = QuotaFloors::default();
-    let hard = optional(findings, "OCTOSTS_QUOTA_FLOOR_HARD", &args.octosts_quota_floor_hard, value::number);
-    let soft = optional(findings, "OCTOSTS_QUOTA_FLOOR_SOFT", &args.octosts_quota_floor_soft, value::number);
-    let stale = optional(findings, "OCTOSTS_QUOTA_STALE", &args.octosts_quota_stale, |text| duration_within(text, Duration::from_hours(1)));
+    let hard = optional(findings, "OCTOSTS_QUOTA_FLOOR_HARD", args.octosts_quota_floor_hard.as_ref(), value::number);
+    let soft = optional(findings, "OCTOSTS_QUOTA_FLOOR_SOFT", args.octosts_quota_floor_soft.as_ref(), value::number);
+    let stale = optional(findings, "OCTOSTS_QUOTA_STALE", args.octosts_quota_stale.as_ref(), |text| duration_within(text, Duration::from_hours(1)));
     let floors = QuotaFloors { hard: hard?.unwrap_or(default.hard), soft: soft?.unwrap_or(default.soft), stale: stale?.unwrap_or(default.stale) };
     if floors.hard > floors.soft {
         let both = "OCTOSTS_QUOTA_FLOOR_HARD, OCTOSTS_QUOTA_FLOOR_SOFT";
@@ -305,9 +300,9 @@ type MetricsAndEvents = (Option<Option<SocketAddr>>, Option<Option<Url>>);
 
 /// `METRICS=false` switches off the events, too, as it does upstream.
 fn read_metrics(args: &ServeArgs, ip: Option<IpAddr>, findings: &mut Findings) -> MetricsAndEvents {
-    let on = optional(findings, "METRICS", &args.metrics, value::boolean);
-    let port = optional(findings, "METRICS_PORT", &args.metrics_port, value::port);
-    let ingress = optional(findings, "EVENT_INGRESS_URI", &args.event_ingress_uri, value::sink_url);
+    let on = optional(findings, "METRICS", args.metrics.as_ref(), value::boolean);
+    let port = optional(findings, "METRICS_PORT", args.metrics_port.as_ref(), value::port);
+    let ingress = optional(findings, "EVENT_INGRESS_URI", args.event_ingress_uri.as_ref(), value::sink_url);
     let (Some(on), Some(port), Some(ingress)) = (on, port, ingress) else { return (None, None) };
     if !on.unwrap_or(true) {
         if ingress.is_some() {

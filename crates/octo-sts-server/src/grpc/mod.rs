@@ -114,7 +114,7 @@ pub(crate) async fn answer(shared: &Arc<Shared>, mut request: Request<Incoming>,
     response.map(|body| Reply::grpc(body).owing(parcel.and_then(|parcel| parcel.open())))
 }
 
-/// A message over the limit is RESOURCE_EXHAUSTED to clients of upstream; the library calls it OUT_OF_RANGE, and nothing
+/// A message over the limit is `RESOURCE_EXHAUSTED` to clients of upstream; the library calls it `OUT_OF_RANGE`, and nothing
 /// else here does.
 fn spell_limit_as_grpc_go_does(response: &mut Response<Body>) {
     let headers = response.headers_mut();

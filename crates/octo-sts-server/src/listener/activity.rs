@@ -15,7 +15,7 @@ use crate::exchange::Receipt;
 /// How long the head of a request may take from its first byte.
 pub(crate) const HEAD: Duration = Duration::from_secs(10);
 /// How long a connection may do nothing.
-pub(crate) const IDLE: Duration = Duration::from_secs(60);
+pub(crate) const IDLE: Duration = Duration::from_mins(1);
 /// How long one request may take from its head until its answer has been taken: its own deadline, and time to read.
 pub(crate) const REQUEST: Duration = Duration::from_secs(30);
 /// How often a connection is looked at when nothing is due earlier.

@@ -36,6 +36,14 @@ pub(crate) fn refused(answer: &Answer, domain: &str) -> Response<Reply> {
     response
 }
 
+/// The members of a refusal, in the order in which they are written.
+#[derive(Serialize)]
+struct Refusal<'a> {
+    code: i32,
+    message: &'a str,
+    details: Vec<serde_json::Value>,
+}
+
 fn body(answer: &Answer, domain: &str) -> String {
     let details: Vec<_> = answer
         .info
@@ -45,12 +53,6 @@ fn body(answer: &Answer, domain: &str) -> String {
             json!({ "@type": ERROR_INFO, "reason": info.reason, "domain": domain, "metadata": metadata })
         })
         .collect();
-    #[derive(Serialize)]
-    struct Refusal<'a> {
-        code: i32,
-        message: &'a str,
-        details: Vec<serde_json::Value>,
-    }
     let refusal = Refusal { code: answer.code as i32, message: &answer.message, details };
     serde_json::to_string(&refusal).unwrap_or_else(|_| r#"{"code":13,"message":"internal error","details":[]}"#.to_owned())
 }
@@ -83,7 +85,7 @@ pub(crate) fn close(mut response: Response<Reply>) -> Response<Reply> {
 
 /// The members of a reply, in the order in which they are written. Shell scripts cut it at `"token":"`.
 #[derive(Serialize)]
-struct Token<'a> {
+struct Granted<'a> {
     token: &'a str,
     #[serde(rename = "refreshToken")]
     refresh_token: &'a str,
@@ -100,7 +102,7 @@ struct Token<'a> {
 /// The token, to the caller.
 pub(crate) fn token(issued: Issued, now: Timestamp) -> Response<Reply> {
     let token = issued.token.expose_secret();
-    let reply = Token {
+    let reply = Granted {
         token,
         refresh_token: "",
         expiry: issued.expires_at.to_string(),

@@ -4,6 +4,7 @@ mod answers;
 mod delivery;
 mod drain;
 mod grpc;
+mod http2_abuse;
 mod limits;
 mod smuggling;
 mod tls;

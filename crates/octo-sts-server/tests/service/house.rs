@@ -1,0 +1,141 @@
+//! A whole service in front of a sandbox, and a caller.
+
+use std::{net::SocketAddr, time::Duration};
+
+use octo_sts_sandbox::{ActionsJob, FakeApp, FakeIssuer, Sandbox, SandboxSettings, Selection};
+use octo_sts_server::{
+    Config, Running,
+    config::{AppConfig, AppsSource, KeySource, OwnerApps},
+    start,
+};
+use octo_sts_types::AppId;
+use secrecy::SecretString;
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
+
+/// The service's public name.
+pub(crate) const DOMAIN: &str = "sts.example.com";
+/// Longer than anything should take.
+pub(crate) const LONG: Duration = Duration::from_secs(30);
+/// Where the policy of most tests is.
+pub(crate) const POLICY: &str = ".github/chainguard/ci.sts.yaml";
+
+/// A sandbox with one App on `acme`, and the policy `ci` in `acme/app`.
+pub(crate) struct House {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) app: FakeApp,
+    pub(crate) issuer: FakeIssuer,
+}
+
+impl House {
+    pub(crate) async fn build() -> Self {
+        Self::with(SandboxSettings::default()).await
+    }
+
+    pub(crate) async fn with(settings: SandboxSettings) -> Self {
+        let sandbox = Sandbox::start(settings).await.unwrap();
+        let app = sandbox.github().create_app(4242, &[("contents", "write"), ("issues", "write"), ("metadata", "read")]);
+        let issuer = sandbox.issuer("gha");
+        let house = Self { app, issuer, sandbox };
+        house.sandbox.github().put_file("acme/app", POLICY, &house.policy("contents: read"));
+        house.app.install("acme", &Selection::All);
+        house
+    }
+
+    pub(crate) fn policy(&self, permissions: &str) -> String {
+        format!("issuer: {}\nsubject: repo:acme/app:ref:refs/heads/main\npermissions:\n  {permissions}\n", self.issuer.url())
+    }
+
+    /// A configuration for this house: ports of the system's choice, and nothing fetched beforehand.
+    pub(crate) fn config(&self) -> Config {
+        self.config_with(4242, KeySource::PemText { text: SecretString::from(self.app.private_key_pem()), origin: "the test".into() })
+    }
+
+    pub(crate) fn config_with(&self, id: u64, key: KeySource) -> Config {
+        let apps = AppsSource::Fixed(vec![OwnerApps { owner: None, apps: vec![AppConfig { id: AppId(id), name: None, key }] }]);
+        let mut config = Config::new(DOMAIN, apps);
+        config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        config.github_base_url = self.sandbox.github().base_url().parse().unwrap();
+        config.extra_roots = Some(self.sandbox.ca_pem().to_owned());
+        config.issuers.allow_localhost = true;
+        config.issuers.prefetch.clear();
+        config
+    }
+
+    /// The service, ready.
+    pub(crate) async fn serve(&self) -> Running {
+        let running = start(self.config()).await.unwrap();
+        timeout(LONG, running.wait_ready()).await.unwrap().unwrap();
+        running
+    }
+
+    /// A token as a workflow on the branch `main` of `acme/app` would get it.
+    pub(crate) fn token(&self) -> String {
+        self.issuer.token(&self.issuer.actions_claims(&ActionsJob::new("acme/app"), Some(DOMAIN)))
+    }
+
+    /// How many tokens with these permissions are neither revoked nor expired.
+    pub(crate) fn live(&self, readers_too: bool) -> usize {
+        let live = self.sandbox.github().live_tokens();
+        live.iter().filter(|entry| readers_too || entry.uses == 0 || entry.requested_repository_ids.is_some()).count()
+    }
+}
+
+/// An answer over HTTP.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().filter_map(|line| line.split_once(": ")).find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// Cuts the token out as shell scripts do.
+    pub(crate) fn token(&self) -> &str {
+        self.body.split_once(r#""token":""#).unwrap().1.split('"').next().unwrap()
+    }
+}
+
+/// One request, on a connection of its own.
+pub(crate) async fn request(address: SocketAddr, head: &str, body: &str) -> Answer {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let text = format!("{head}\r\nHost: {DOMAIN}\r\nConnection: close\r\n\r\n{body}");
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    timeout(LONG, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
+    Answer { status: head.split(' ').nth(1).unwrap().parse().unwrap(), head: head.to_owned(), body: body.to_owned() }
+}
+
+pub(crate) async fn get(address: SocketAddr, target: &str) -> Answer {
+    request(address, &format!("GET {target} HTTP/1.1"), "").await
+}
+
+/// One exchange with this bearer.
+pub(crate) async fn exchange(address: SocketAddr, query: &str, bearer: &str) -> Answer {
+    request(address, &format!("GET /sts/exchange?{query} HTTP/1.1\r\nAuthorization: Bearer {bearer}"), "").await
+}
+
+/// Waits until a condition holds.
+pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    for _ in 0..4_000 {
+        if condition() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("never happened: {what}");
+}

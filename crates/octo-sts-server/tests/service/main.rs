@@ -1,0 +1,8 @@
+//! The whole service in front of a sandbox, by route.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+mod house;
+mod readyz;
+mod shutdown;
+mod sts_exchange;
