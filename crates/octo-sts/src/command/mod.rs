@@ -2,12 +2,14 @@
 
 mod audit;
 mod completions;
+mod demo;
 mod exchange;
 mod exec;
 mod failure;
 mod git_credential;
 mod man;
 mod output;
+mod probe;
 mod revoke;
 mod serve;
 mod service;
@@ -39,9 +41,12 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// See an exchange from end to end, with no account and no network
+    #[command(after_help = EXIT_CODES)]
+    Demo(demo::Args),
     /// Run the service: HTTP and gRPC on one port
     #[command(after_help = EXIT_CODES)]
-    Serve(serve::Args),
+    Serve(Box<serve::Args>),
     /// Exchange an OIDC token for a GitHub token: print it, or run a command with it
     #[command(after_help = EXIT_CODES)]
     Exchange(exchange::Args),
@@ -51,6 +56,9 @@ enum Command {
     /// Serve git as a credential helper, with nothing on disk
     #[command(after_help = git_credential::SETUP)]
     GitCredential(git_credential::Args),
+    /// Prove from outside that the service works, and refuses
+    #[command(after_help = probe::EXIT_CODES)]
+    Probe(Box<probe::Args>),
     /// Ask the audit file who got what, and whether it was touched
     #[command(after_help = EXIT_CODES)]
     Audit(audit::Args),
@@ -64,10 +72,12 @@ impl Cli {
     /// Runs the command. What failed is said on standard error.
     pub(crate) fn run(self) -> ExitCode {
         let ended = match self.command {
+            Command::Demo(args) => demo::run(&args),
             Command::Serve(args) => serve::run(&args),
             Command::Exchange(args) => exchange::run(args),
             Command::Revoke(args) => revoke::run(&args),
             Command::GitCredential(args) => git_credential::run(&args),
+            Command::Probe(args) => probe::run(&args),
             Command::Audit(args) => audit::run(&args),
             Command::Completions(args) => completions::run(&args),
             Command::Man(args) => man::run(&args),
