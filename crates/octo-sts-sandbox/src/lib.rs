@@ -40,6 +40,7 @@
 
 mod algorithm;
 mod call;
+mod clock;
 mod der;
 mod events;
 mod fault;
@@ -55,6 +56,7 @@ mod transport;
 
 pub use algorithm::Algorithm;
 pub use call::{Call, Caller, Service};
+pub use clock::FakeClock;
 pub use events::{Event, EventSink};
 pub use fault::Fault;
 pub use github::{Change, CheckRun, FakeApp, FakeGitHub, Issue, LedgerEntry, OwnerKind, PermissionMap, Selection, Visibility};

@@ -138,6 +138,16 @@ impl FakeGitHub {
         })
     }
 
+    /// Closes a pull request.
+    pub fn close_pull(&self, repository: &str, number: u64) {
+        self.repository(repository, |record| record.pulls.iter_mut().filter(|pull| pull.number == number).for_each(|pull| pull.open = false));
+    }
+
+    /// Deletes a branch. Its commits stay.
+    pub fn delete_branch(&self, repository: &str, name: &str) {
+        self.repository(repository, |record| record.history_mut().delete_branch(name));
+    }
+
     /// Shows a repository to everybody, or hides it.
     pub fn set_visibility(&self, repository: &str, visibility: Visibility) {
         self.repository(repository, |record| record.visibility = visibility);
@@ -165,11 +175,26 @@ impl FakeGitHub {
     /// Deletes a repository.
     pub fn delete_repository(&self, repository: &str) {
         let id = self.repository(repository, |record| record.id);
+        write(&self.state.world).delete(id);
+    }
+
+    /// Deletes an account with its repositories and installations. Anybody may take the name.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such account.
+    pub fn delete_owner(&self, login: &str) {
         let mut world = write(&self.state.world);
-        world.moved.retain(|_, other| *other != id);
-        if let Some(record) = world.repositories.remove(&id) {
-            world.forget(&record);
+        let id = world.logins.remove(&login.to_ascii_lowercase()).unwrap_or_else(|| panic!("the sandbox has no account `{login}`"));
+        let repositories = world.owners.get(&id).map(|owner| owner.repositories.clone()).unwrap_or_default();
+        for repository in repositories {
+            world.delete(repository);
         }
+        let installations: Vec<_> = world.installations.values().filter(|one| one.account == id).map(|one| one.id).collect();
+        for installation in installations {
+            world.uninstall(installation);
+        }
+        world.owners.remove(&id);
     }
 
     /// Gives an account another name. Its repositories redirect from the old name; the account itself does not, and anybody may take the name.
@@ -207,6 +232,13 @@ impl FakeGitHub {
 }
 
 impl World {
+    fn delete(&mut self, id: RepositoryId) {
+        self.moved.retain(|_, other| *other != id);
+        if let Some(record) = self.repositories.remove(&id) {
+            self.forget(&record);
+        }
+    }
+
     fn forget(&mut self, record: &RepositoryRecord) {
         self.names.remove(&(record.owner, record.name.to_ascii_lowercase()));
         if let Some(owner) = self.owners.get_mut(&record.owner) {

@@ -168,9 +168,26 @@ impl Ask<'_> {
     }
 
     pub(crate) fn pull(&self, number: u64) -> Answer {
-        let mut value = self.find_pull(number).and_then(|pull| self.pull_value(pull)).ok_or_else(Problem::not_found)?;
-        let (_, differences) = self.find_pull(number).and_then(|pull| self.pull_differences(pull)).unwrap_or_default();
-        value["changed_files"] = json!(differences.len());
+        let pull = self.find_pull(number).ok_or_else(Problem::not_found)?;
+        let mut value = self.pull_value(pull).ok_or_else(Problem::not_found)?;
+        let (head, differences) = self.pull_differences(pull).unwrap_or_default();
+        let files = self.files(&differences, usize::MAX, &head);
+        for member in ["additions", "deletions"] {
+            value[member] = files.iter().filter_map(|file| file[member].as_u64()).sum::<u64>().into();
+        }
+        let commits = self.pull_ends(pull).and_then(|(history, base, head)| Some(history.between(history.merge_base(&base, &head)?, &head).len()));
+        value["changed_files"] = json!(files.len());
+        value["commits"] = json!(commits.unwrap_or_default());
+        value["mergeable_state"] = json!("unknown");
+        for member in ["comments", "review_comments"] {
+            value[member] = json!(0);
+        }
+        for member in ["merged", "maintainer_can_modify"] {
+            value[member] = json!(false);
+        }
+        for member in ["mergeable", "merged_by"] {
+            value[member] = Value::Null;
+        }
         Ok(ok(&value))
     }
 

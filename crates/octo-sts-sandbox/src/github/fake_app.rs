@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use octo_sts_types::{AppId, InstallationId};
+use octo_sts_types::{AccountId, AppId, InstallationId};
 use serde_json::json;
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     Algorithm, jws,
     keys::{Family, SigningKey, pooled},
-    lock::write,
+    lock::{read, write},
 };
 
 /// An App: its id and its private keys.
@@ -52,6 +52,19 @@ impl FakeApp {
     /// Installs it on an account, with all that it asks for.
     pub fn install(&self, owner: &str, selection: &Selection) -> InstallationId {
         self.github.install_with(self.id, owner, selection, Arc::clone(&self.permissions))
+    }
+
+    /// Installs it, on all repositories, on every account where it is not yet. Returns on how many that was.
+    pub fn install_everywhere(&self) -> usize {
+        let world = read(&self.github.state.world);
+        let missing = world.owners.values().filter(|owner| world.installation_of(self.id, owner.id).is_none());
+        let mut logins: Vec<(AccountId, String)> = missing.map(|owner| (owner.id, owner.login.clone())).collect();
+        drop(world);
+        logins.sort_unstable();
+        for (_, login) in &logins {
+            self.install(login, &Selection::All);
+        }
+        logins.len()
     }
 
     /// Adds a second key, as for a rotation. The result signs with it.

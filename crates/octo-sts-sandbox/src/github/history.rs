@@ -69,6 +69,12 @@ impl History {
         self.branches.insert(name.to_owned(), commit);
     }
 
+    pub(crate) fn delete_branch(&mut self, name: &str) {
+        if let Some(commit) = self.branches.remove(name) {
+            self.commits.insert(commit.sha.clone(), commit);
+        }
+    }
+
     pub(crate) fn rename_branch(&mut self, from: &str, to: &str) {
         if let Some(commit) = self.branches.remove(from) {
             self.branches.insert(to.to_owned(), commit);

@@ -74,7 +74,7 @@ impl Backend for State {
         let now = self.settings.clock.now();
         let mut caller = Caller::Unknown;
         let reply = self.respond(request, now, &mut caller).unwrap_or_else(|problem| problem.reply());
-        Answered { reply: self.stamped(reply, now), caller }
+        Answered { reply: self.stamped(reply, &request.headers, now), caller }
     }
 }
 
@@ -185,14 +185,15 @@ impl State {
     }
 
     /// What every answer of GitHub carries.
-    fn stamped(&self, reply: Reply, now: Timestamp) -> Reply {
+    fn stamped(&self, reply: Reply, request: &HeaderMap, now: Timestamp) -> Reply {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let version = request.get("x-github-api-version").and_then(|version| version.to_str().ok());
         reply
             .with(header::DATE, self.date(now))
             .with(header::SERVER, HeaderValue::from_static("github.com"))
             .with_text("x-github-request-id", &format!("5A4D:{:04X}:{number:08X}:{:08X}", number >> 32, now.as_second()))
             .with_text("x-github-media-type", "github.v3; format=json")
-            .with_text("x-github-api-version-selected", VERSIONS[0])
+            .with_text("x-github-api-version-selected", version.unwrap_or(VERSIONS[0]))
     }
 
     fn date(&self, now: Timestamp) -> HeaderValue {

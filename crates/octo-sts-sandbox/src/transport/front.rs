@@ -89,28 +89,29 @@ impl Front {
             body: body.clone(),
         };
         recording.read(body);
-        let (delay, effect) = self.faults.plan(self.service, class, &request);
-        self.wait(delay).await;
-        let reply = match &effect {
-            Some(effect) if !effect.executes => Reply::default(),
-            _ => {
-                let answered = self.backend.answer(&request);
-                recording.answered_to(answered.caller);
-                answered.reply
-            }
+        let plan = self.faults.plan(self.service, class, &request);
+        let latency = self.latency.get() / 2;
+        wait(latency + plan.before).await;
+        let reply = if plan.effect.is_none() || plan.executes {
+            let answered = self.backend.answer(&request);
+            recording.answered_to(answered.caller);
+            answered.reply
+        } else {
+            Reply::default()
         };
         recording.take_headers(request.headers);
-        match effect {
+        wait(latency + plan.after).await;
+        match plan.effect {
             None => Ok(whole(recording.finish(reply))),
-            Some(effect) => spoil(effect.kind, reply, recording, fate).await,
+            Some(effect) => spoil(effect, reply, recording, fate).await,
         }
     }
+}
 
-    async fn wait(&self, delay: Duration) {
-        let total = self.latency.get() + delay;
-        if !total.is_zero() {
-            tokio::time::sleep(total).await;
-        }
+/// Half of the latency comes before a call is carried out and half after, so that a caller who hangs up may have been too late.
+async fn wait(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
     }
 }
 

@@ -1,5 +1,7 @@
 //! The sandbox seen from outside, over HTTP.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test that calls them")]
+
 mod app_jwt;
 mod contents;
 mod faults;

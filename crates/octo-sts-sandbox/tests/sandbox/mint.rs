@@ -1,8 +1,10 @@
 //! Minting and ending tokens.
 
 use crate::support::{World, json, message, text};
+use std::time::Duration;
+
 use http::Method;
-use octo_sts_sandbox::{Caller, EmptyPermissions, SandboxSettings, Selection, TokenFormat};
+use octo_sts_sandbox::{Caller, EmptyPermissions, FakeClock, SandboxSettings, Selection, TokenFormat};
 use octo_sts_types::AppId;
 use serde_json::json;
 
@@ -122,6 +124,18 @@ async fn a_revoked_token_opens_nothing() {
     assert_eq!((again.status.as_u16(), message(&again).as_str()), (401, "Bad credentials"));
     let entry = world.sandbox.github().ledger().pop().unwrap();
     assert_eq!((entry.revoked, entry.uses), (true, 1));
+    assert!(world.sandbox.github().live_tokens().is_empty());
+}
+
+#[tokio::test]
+async fn a_token_ends_after_an_hour() {
+    let clock = std::sync::Arc::new(FakeClock::new());
+    let world = World::with(SandboxSettings { clock: clock.clone(), ..SandboxSettings::default() }).await;
+    let token = world.token("{}").await;
+    clock.advance(Duration::from_secs(3_599));
+    assert_eq!(world.get("/repos/acme/app", &token).await.status, 200);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(world.get("/repos/acme/app", &token).await.status, 401);
     assert!(world.sandbox.github().live_tokens().is_empty());
 }
 

@@ -69,3 +69,16 @@ async fn the_default_branch_can_change_its_name() {
     assert_eq!(world.get(&format!("{path}?ref=main"), &token).await.status, 404);
     assert_eq!(json(&world.get("/repos/acme/other", &token).await)["default_branch"], "trunk");
 }
+
+#[tokio::test]
+async fn a_deleted_account_takes_everything_along() {
+    let world = World::new().await;
+    let token = world.token("{}").await;
+    world.sandbox.github().delete_owner("ACME");
+    assert_eq!(world.get("/repos/acme/app", &token).await.status, 401);
+    assert_eq!(world.get("/app/installations/1001", &world.app.jwt()).await.status, 404);
+    world.sandbox.github().create_repository("acme/app");
+    assert_eq!(world.get("/repos/acme/app/installation", &world.app.jwt()).await.status, 404);
+    assert_eq!(world.app.install_everywhere(), 1);
+    assert_eq!(world.get("/repos/acme/app/installation", &world.app.jwt()).await.status, 200);
+}

@@ -1,7 +1,5 @@
 //! What the tests of the sandbox share: a client, and an organisation with an App on it.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails fails the test that called it")]
-
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,6 +18,7 @@ pub(crate) struct World {
     pub(crate) app: FakeApp,
     pub(crate) installation: InstallationId,
     pub(crate) client: Client,
+    impatient: Client,
 }
 
 /// Where [`World`] has its policy.
@@ -40,21 +39,27 @@ impl World {
         sandbox.github().put_file("acme/app", POLICY, "issuer: x\n");
         sandbox.github().create_repository("acme/other");
         let installation = app.install("acme", &Selection::All);
-        let client = client(&sandbox, protocol);
-        Self { sandbox, app, installation, client }
+        let client = client(&sandbox, protocol, Duration::from_secs(10));
+        let impatient = self::client(&sandbox, protocol, Duration::from_millis(400));
+        Self { sandbox, app, installation, client, impatient }
     }
 
     /// Sends a request to the API; no credentials when they are empty.
     pub(crate) async fn call(&self, method: Method, path: &str, credentials: &str, body: &str) -> Response {
-        self.try_call(method, path, credentials, body).await.unwrap()
+        self.client.send(self.request(method, path, credentials, body)).await.unwrap()
     }
 
+    /// The same for calls that may fail, and within 400 ms.
     pub(crate) async fn try_call(&self, method: Method, path: &str, credentials: &str, body: &str) -> Result<Response, HttpError> {
+        self.impatient.send(self.request(method, path, credentials, body)).await
+    }
+
+    fn request(&self, method: Method, path: &str, credentials: &str, body: &str) -> Request<Bytes> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.sandbox.github().base_url()));
         if !credentials.is_empty() {
             request = request.header("authorization", format!("Bearer {credentials}"));
         }
-        self.client.send(request.body(Bytes::from(body.to_owned())).unwrap()).await
+        request.body(Bytes::from(body.to_owned())).unwrap()
     }
 
     pub(crate) async fn get(&self, path: &str, credentials: &str) -> Response {
@@ -75,14 +80,14 @@ impl World {
     }
 }
 
-pub(crate) fn client(sandbox: &Sandbox, protocol: Protocol) -> Client {
+fn client(sandbox: &Sandbox, protocol: Protocol, deadline: Duration) -> Client {
     Client::new(ClientSettings {
         user_agent: "sandbox-test".to_owned(),
         roots: Roots::from_pem(sandbox.ca_pem()).unwrap(),
         protocol,
         guard: None,
         connect_timeout: Duration::from_secs(2),
-        deadline: Duration::from_secs(2),
+        deadline,
         max_body: 8 << 20,
     })
     .unwrap()

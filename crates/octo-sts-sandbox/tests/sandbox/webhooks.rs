@@ -67,6 +67,11 @@ async fn pulls_are_found_by_their_head() {
     assert_eq!((found[0]["number"].as_u64(), found[0]["head"]["sha"].as_str()), (Some(1), Some(head.as_str())));
     assert_eq!(json(&world.get("/repos/acme/app/pulls/1", &token).await)["changed_files"], 1);
     assert_eq!(json(&world.get("/repos/acme/app/branches/topic", &token).await)["commit"]["sha"], head.as_str());
+    github.close_pull("acme/app", 1);
+    github.delete_branch("acme/app", "topic");
+    assert_eq!(json(&world.get("/repos/acme/app/pulls", &token).await), json!([]));
+    assert_eq!(world.get("/repos/acme/app/branches/topic", &token).await.status, 404);
+    assert_eq!(world.get(&format!("/repos/acme/app/contents/x?ref={head}"), &token).await.status, 200);
 }
 
 #[tokio::test]
