@@ -161,7 +161,8 @@ impl<'a> Record<'a> {
     fn count(&self, error: Option<&ExchangeError>) {
         let outcome = if error.is_none() { "granted" } else { "refused" };
         let stage = error.map_or(Stage::Done, ExchangeError::stage).as_str();
-        metrics::counter!("octo_sts_exchanges_total", "outcome" => outcome, "stage" => stage).increment(1);
+        let reason = error.map_or("", ExchangeError::reason);
+        metrics::counter!("octo_sts_exchanges_total", "outcome" => outcome, "stage" => stage, "reason" => reason).increment(1);
         metrics::histogram!("octo_sts_exchange_seconds", "outcome" => outcome).record(self.elapsed().as_secs_f64());
         if self.stale {
             metrics::counter!("octo_sts_stale_policies_total").increment(1);
