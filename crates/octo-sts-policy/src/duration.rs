@@ -32,7 +32,7 @@ mod tests {
         for (text, seconds) in [("90s", 90), ("15m", 900), ("1h30m", 5_400), ("2h", 7_200), ("1h2m3s", 3_723), ("0s", 0)] {
             assert_eq!(parse(text), Some(Duration::from_secs(seconds)), "Input: {text}");
         }
-        assert_eq!([print(Duration::from_secs(5_400)), print(Duration::from_secs(90)), print(Duration::ZERO)], ["1h30m", "1m30s", "0s"]);
+        assert_eq!([print(Duration::from_mins(90)), print(Duration::from_secs(90)), print(Duration::ZERO)], ["1h30m", "1m30s", "0s"]);
         for text in ["", "15", "m", "1.5h", "-1s", "+1s", "1m1h", "1 m", "1d", "15ms", "99999999999999999999s", "9999999999999999999h"] {
             assert_eq!(parse(text), None, "Input: {text}");
         }

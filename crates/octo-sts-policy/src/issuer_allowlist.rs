@@ -19,7 +19,7 @@ const MOST_ISSUERS: usize = 256;
 /// Most patterns.
 const MOST_PATTERNS: usize = 64;
 /// The fields of the file.
-pub(crate) const FIELDS: &[&str] = &["mode", "issuers", "issuer_patterns"];
+const FIELDS: &[&str] = &["mode", "issuers", "issuer_patterns"];
 
 /// Whether refusals are acted on or only recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

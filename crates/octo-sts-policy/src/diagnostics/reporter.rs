@@ -35,6 +35,11 @@ impl<'t> Reporter<'t> {
         }
     }
 
+    /// The span of these bytes.
+    pub(crate) fn span(&self, bytes: Range<usize>) -> super::Span {
+        self.source.span(bytes)
+    }
+
     pub(crate) fn has_errors(&self) -> bool {
         !self.errors.is_empty()
     }

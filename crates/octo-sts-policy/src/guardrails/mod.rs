@@ -26,7 +26,6 @@ use std::time::Duration;
 use octo_sts_types::{Permission, Permissions, RepositoryName};
 
 pub use judge::{Finding, GuardrailRefusal, JudgedRequest, Judgement};
-pub(crate) use read::FIELDS;
 use rules::{Delegation, IssuerRule, RequiredClaims};
 
 use crate::{Diagnostics, Mode, Parsed, diagnostics::Reporter};

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The fields of the file.
-pub(crate) const FIELDS: &[&str] = &[
+const FIELDS: &[&str] = &[
     "mode",
     "policy_source",
     "permissions",

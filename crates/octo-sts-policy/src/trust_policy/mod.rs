@@ -20,7 +20,6 @@ use octo_sts_types::{Owner, Permissions, RepositoryName};
 
 pub use matching::MatchContext;
 pub(crate) use permissions::{allowed_levels, read_permission, read_permissions};
-pub(crate) use read::FIELDS;
 pub(crate) use repositories::read_names;
 
 use crate::{Diagnostics, Parsed, Pattern, Requirement, diagnostics::Reporter};

@@ -13,7 +13,7 @@ use crate::{
 const MOST_CLAIMS: usize = 64;
 
 /// The fields of a policy, in the order they are documented.
-pub(crate) const FIELDS: &[&str] = &[
+const FIELDS: &[&str] = &[
     "issuer",
     "issuer_pattern",
     "subject",
