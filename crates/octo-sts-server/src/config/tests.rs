@@ -222,6 +222,7 @@ fn each_bad_variable_is_named_with_what_to_write() {
         vec!["STS_STRICT_AUDIENCE=maybe"],
         vec!["STS_REPO_POLICY_ORG_PERMISSIONS=write"],
         vec!["STS_STRICT_POLICY_FILES=2"],
+        vec!["STS_ALLOWED_ISSUERS=*"],
         vec!["STS_PRIVATE_ISSUERS=10.0.0.1"],
         vec!["STS_PRIVATE_ISSUERS=http://localhost:8080"],
         vec!["STS_PREFETCH_ISSUERS=github"],

@@ -44,7 +44,6 @@ pub struct Running {
     connections: Connections,
     exchanger: Arc<Exchanger>,
     audit: AuditTask,
-    health: grpc::Health,
     reload: Arc<Notify>,
     drain_timeout: Duration,
     failed: Mutex<oneshot::Receiver<StartError>>,
@@ -90,7 +89,7 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
     let connections = port.connections();
     tasks.spawn(port.accept(shared, phase.subscribe()));
     tasks.spawn(prefetch(verifier, config.issuers.prefetch.clone()));
-    tasks.spawn(tell_health(Arc::clone(&readiness), health.clone()));
+    tasks.spawn(tell_health(Arc::clone(&readiness), phase.subscribe(), health));
     if let Some(certificate) = certificate.clone() {
         tasks.spawn(certificate.follow());
     }
@@ -98,7 +97,7 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
     tasks.spawn(Reload { apps: config.apps.clone(), exchanger: Arc::clone(&exchanger), certificate, wanted: Arc::clone(&reload) }.follow());
     let failed = check(&mut tasks, &exchanger, &readiness, Served { domain: config.domain, address, github: config.github_base_url.to_string() });
     let drain_timeout = config.drain_timeout;
-    Ok(Running { address, metrics_address, readiness, phase, exchanges, connections, exchanger, audit, health, reload, drain_timeout, failed, tasks })
+    Ok(Running { address, metrics_address, readiness, phase, exchanges, connections, exchanger, audit, reload, drain_timeout, failed, tasks })
 }
 
 async fn listen(variable: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
@@ -134,15 +133,17 @@ async fn prefetch(verifier: Arc<Verifier>, issuers: Vec<Issuer>) {
 }
 
 /// Hands readiness on to gRPC's health service.
-async fn tell_health(readiness: Arc<Readiness>, health: grpc::Health) {
+async fn tell_health(readiness: Arc<Readiness>, mut phase: watch::Receiver<Phase>, health: grpc::Health) {
     let mut changes = readiness.subscribe();
-    loop {
+    while *phase.borrow_and_update() == Phase::Serving {
         let ready = changes.borrow_and_update().is_empty();
         health.set(ready).await;
-        if changes.changed().await.is_err() {
-            return;
+        tokio::select! {
+            _ = changes.changed() => {}
+            _ = phase.changed() => {}
         }
     }
+    health.set(false).await;
 }
 
 impl fmt::Debug for Running {
@@ -179,16 +180,17 @@ impl Running {
         }
     }
 
-    /// Reads keys, Apps and certificate again.
+    /// Reads keys, Apps and certificate again, and opens the audit file anew.
     pub fn reload(&self) {
         self.reload.notify_one();
+        let audit = self.audit.audit().clone();
+        tokio::spawn(async move { audit.reopen().await });
     }
 
     /// Refuses new exchanges and lets those under way finish, within the drain's time; then gives back what it holds.
     /// Everything that was accepted has its answer, and every token that has no taker is revoked.
     pub async fn shutdown(mut self) {
         self.phase.send_replace(Phase::Draining);
-        self.health.set(false).await;
         if timeout(self.drain_timeout, self.exchanges.finished()).await.is_err() {
             warn!("the drain's time is over: exchanges under way are broken off");
         }

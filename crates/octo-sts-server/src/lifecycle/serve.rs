@@ -4,7 +4,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use super::{StartError, running::start};
-use crate::config::Config;
+use crate::config::{Config, warnings_for};
 
 /// Why `octo-sts serve` ends with an error.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +22,8 @@ pub enum ServeError {
 
 /// Serves until SIGTERM or SIGINT, then drains; a second one ends at once. SIGHUP reads keys, Apps and certificate again.
 pub async fn serve(config: Config) -> Result<(), ServeError> {
-    for warning in &config.warnings {
+    let names: Vec<_> = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+    for warning in config.warnings.iter().chain(&warnings_for(names.iter().map(String::as_str))) {
         warn!("{warning}");
     }
     let mut signals = Signals::listen().map_err(ServeError::Signals)?;

@@ -2,11 +2,11 @@
 
 use std::io::{self, IsTerminal as _};
 
-use tracing::level_filters::LevelFilter;
+use tracing::{Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{
     Layer as _,
     filter::Targets,
-    fmt,
+    fmt::{self, MakeWriter},
     layer::SubscriberExt as _,
     util::{SubscriberInitExt as _, TryInitError},
 };
@@ -28,16 +28,32 @@ pub enum LogError {
 
 /// Sets up the log and the note of panics. `filter` is the value of `RUST_LOG`.
 pub fn install(filter: Option<&str>) -> Result<(), LogError> {
-    let targets = targets(filter)?;
-    let registry = tracing_subscriber::registry();
-    let installed = if io::stderr().is_terminal() {
-        registry.with(fmt::layer().with_writer(io::stderr).with_target(false).with_filter(targets)).try_init()
-    } else {
-        registry.with(fmt::layer().json().flatten_event(true).with_writer(io::stderr).with_filter(targets)).try_init()
-    };
-    installed.map_err(LogError::Installed)?;
+    let form = if io::stderr().is_terminal() { Form::Text } else { Form::Json };
+    subscriber(filter, form, io::stderr)?.try_init().map_err(LogError::Installed)?;
     super::panics::install();
     Ok(())
+}
+
+/// How a log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// For a person at a terminal.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// The log, written to `writer`.
+pub fn subscriber<W>(filter: Option<&str>, form: Form, writer: W) -> Result<impl Subscriber + Send + Sync, LogError>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let layer = fmt::layer().with_writer(writer);
+    let layer = match form {
+        Form::Text => layer.with_target(false).boxed(),
+        Form::Json => layer.json().flatten_event(true).boxed(),
+    };
+    Ok(tracing_subscriber::registry().with(layer.with_filter(targets(filter)?)))
 }
 
 fn targets(filter: Option<&str>) -> Result<Targets, LogError> {

@@ -4,4 +4,4 @@ mod log;
 pub(crate) mod metrics;
 mod panics;
 
-pub use log::{LogError, install};
+pub use log::{Form, LogError, install, subscriber};

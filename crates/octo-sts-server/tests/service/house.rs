@@ -77,12 +77,6 @@ impl House {
     pub(crate) fn token(&self) -> String {
         self.issuer.token(&self.issuer.actions_claims(&ActionsJob::new("acme/app"), Some(DOMAIN)))
     }
-
-    /// How many tokens with these permissions are neither revoked nor expired.
-    pub(crate) fn live(&self, readers_too: bool) -> usize {
-        let live = self.sandbox.github().live_tokens();
-        live.iter().filter(|entry| readers_too || entry.uses == 0 || entry.requested_repository_ids.is_some()).count()
-    }
 }
 
 /// An answer over HTTP.

@@ -4,5 +4,6 @@
 
 mod house;
 mod readyz;
+mod secrets;
 mod shutdown;
 mod sts_exchange;
