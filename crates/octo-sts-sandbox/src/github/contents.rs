@@ -87,9 +87,7 @@ impl Ask<'_> {
         } else if media == Media::Object {
             (String::new(), "none")
         } else {
-            let text = "This API returns blobs up to 1 MB in size. The requested blob is too large to fetch via the API, but you can use the Git Data API to request blobs up to 100 MB in size.";
-            let errors = Problem::new(StatusCode::FORBIDDEN, text);
-            return Err(errors);
+            return Err(Problem::too_large());
         };
         Ok(ok(&self.entry(path, "file", &blob.sha, blob.bytes.len(), reference, json!({"content": content, "encoding": encoding}))))
     }

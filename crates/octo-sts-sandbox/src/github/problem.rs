@@ -61,6 +61,13 @@ impl Problem {
         Self { errors: Some(errors), ..Self::unprocessable("Validation Failed") }
     }
 
+    /// A file that is too large for JSON.
+    pub(crate) fn too_large() -> Self {
+        let text = "This API returns blobs up to 1 MB in size. The requested blob is too large to fetch via the API.";
+        let errors = json!([{"resource": "Blob", "field": "data", "code": "too_large"}]);
+        Self { errors: Some(errors), ..Self::new(StatusCode::FORBIDDEN, text) }
+    }
+
     pub(crate) fn bad_json() -> Self {
         Self::new(StatusCode::BAD_REQUEST, "Problems parsing JSON")
     }

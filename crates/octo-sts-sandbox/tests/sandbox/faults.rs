@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use octo_sts_http::Protocol;
 use octo_sts_sandbox::{Fault, SandboxSettings};
 use octo_sts_types::{Clock as _, SystemClock};
@@ -74,6 +75,19 @@ async fn connections_break_in_every_way_over_both_protocols() {
         let spoken = if protocol == Protocol::Http2 { "HTTP/2.0" } else { "HTTP/1.1" };
         assert!(github.calls().iter().all(|call| call.protocol == spoken), "{protocol:?}");
     }
+}
+
+#[tokio::test]
+async fn http2_is_spoken_by_prior_knowledge() {
+    let world = World::new().await;
+    let address = world.sandbox.github().plain_base_url().replace("http://", "");
+    let stream = TokioIo::new(tokio::net::TcpStream::connect(&address).await.unwrap());
+    let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = http::Request::get(format!("http://{address}/app")).body(http_body_util::Empty::<bytes::Bytes>::new()).unwrap();
+    assert_eq!(sender.send_request(request).await.unwrap().status(), 403, "no user agent");
+    assert_eq!(world.sandbox.calls()[0].protocol, "HTTP/2.0");
+    connection.abort();
 }
 
 #[tokio::test]

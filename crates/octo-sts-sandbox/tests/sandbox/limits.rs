@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Method, Request};
 use octo_sts_sandbox::{SandboxSettings, Service};
 
-use crate::support::{World, header, json, message};
+use crate::support::{POLICY, World, header, json, message};
 
 #[tokio::test]
 async fn an_installations_quota_counts_down_to_a_refusal() {
@@ -62,19 +62,19 @@ async fn the_api_can_have_a_prefix() {
 }
 
 #[tokio::test]
-async fn a_large_world_is_cheap_and_quick() {
+async fn five_apps_on_2000_organisations_with_100000_repositories_are_cheap() {
     let world = World::new().await;
     let github = world.sandbox.github();
-    github.populate("org", 200, 50, &[(".github/chainguard/ci.sts.yaml", "issuer: x\n")]);
-    let path = "/repos/org-199/repo-49/contents/.github/chainguard/ci.sts.yaml";
-    let all = [("contents", "read")];
-    for organization in 0..200 {
-        github.install(4242, &format!("org-{organization}"), &octo_sts_sandbox::Selection::All, &all);
+    github.populate("org", 2_000, 50, &[(POLICY, "issuer: x\n")]);
+    for number in 1..=5 {
+        assert_eq!(github.create_app(number, &[("contents", "read")]).install_everywhere(), 2_001);
     }
-    let installation = json(&world.get("/repos/org-199/repo-49/installation", &world.app.jwt()).await)["id"].as_u64().unwrap();
-    let minted = world.call(Method::POST, &format!("/app/installations/{installation}/access_tokens"), &world.app.jwt(), "").await;
+    world.app.install_everywhere();
+    let found = world.get("/repos/ORG-1999/repo-49/installation", &world.app.jwt()).await;
+    let mint = format!("/app/installations/{}/access_tokens", json(&found)["id"]);
+    let minted = world.call(Method::POST, &mint, &world.app.jwt(), "").await;
     let token = json(&minted)["token"].as_str().unwrap().to_owned();
-    assert_eq!(world.get(path, &token).await.status, 200);
-    github.put_file("org-199/repo-49", ".github/chainguard/ci.sts.yaml", "changed");
-    assert_eq!(github.file("org-199/repo-48", ".github/chainguard/ci.sts.yaml").as_deref(), Some("issuer: x\n"));
+    assert_eq!(world.get(&format!("/repos/org-1999/repo-49/contents/{POLICY}"), &token).await.status, 200);
+    github.put_file("org-1999/repo-49", POLICY, "changed");
+    assert_eq!(github.file("org-1999/repo-48", POLICY).as_deref(), Some("issuer: x\n"), "what one repository changes, the others keep");
 }
