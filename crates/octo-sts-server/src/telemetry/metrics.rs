@@ -37,15 +37,43 @@ pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
     }
     let handle = PrometheusBuilder::new().set_buckets(&BUCKETS)?.install_recorder()?;
     describe();
+    begin();
     Ok(RECORDER.get_or_init(|| handle).clone())
 }
 
 fn describe() {
+    metrics::describe_counter!("octo_sts_exchanges_total", "Exchanges, by outcome, the stage that refused, and the reason");
+    metrics::describe_histogram!("octo_sts_exchange_seconds", "How long an exchange took");
+    metrics::describe_counter!("octo_sts_stale_policies_total", "Exchanges that used a policy that could not be revalidated");
+    metrics::describe_counter!("octo_sts_undelivered_tokens_total", "Tokens whose caller was gone, revoked");
+    metrics::describe_counter!("octo_sts_github_calls_total", "Calls to GitHub, by kind and what came of them");
+    metrics::describe_histogram!("octo_sts_github_call_seconds", "How long a call to GitHub took");
+    metrics::describe_counter!("octo_sts_github_mints_refused_total", "Tokens that GitHub minted otherwise than asked for, refused and revoked");
+    metrics::describe_counter!("octo_sts_github_mints_unaccounted_total", "Mints whose answer never came: a token may exist");
+    metrics::describe_counter!("octo_sts_github_revocations_total", "Revocations in the background, by outcome");
+    metrics::describe_counter!("octo_sts_app_jwt_signatures_total", "Signatures made with the keys of Apps");
+    metrics::describe_counter!("octo_sts_audit_dropped_total", "Audit events that a sink never got");
     metrics::describe_counter!("octo_sts_http_requests_total", "Requests over HTTP, by route and status");
     metrics::describe_counter!("octo_sts_panics_total", "Requests that ended in a panic");
     metrics::describe_counter!("octo_sts_reloads_total", "Reloads of keys and Apps, by outcome");
     metrics::describe_gauge!("octo_sts_connections", "Open connections");
     metrics::describe_gauge!("octo_sts_exchanges_in_flight", "Exchanges under way");
+}
+
+/// Shows counters that should stay at nought before they count: Prometheus does not see the first step of a series that
+/// begins with it.
+fn begin() {
+    metrics::counter!("octo_sts_stale_policies_total").increment(0);
+    metrics::counter!("octo_sts_undelivered_tokens_total").increment(0);
+    metrics::counter!("octo_sts_github_mints_refused_total").increment(0);
+    metrics::counter!("octo_sts_github_mints_unaccounted_total").increment(0);
+    metrics::counter!("octo_sts_panics_total").increment(0);
+    for outcome in ["revoked", "failed", "dropped"] {
+        metrics::counter!("octo_sts_github_revocations_total", "outcome" => outcome).increment(0);
+    }
+    for outcome in ["ok", "refused"] {
+        metrics::counter!("octo_sts_reloads_total", "outcome" => outcome).increment(0);
+    }
 }
 
 /// Serves `/metrics`; never ends.
