@@ -109,7 +109,8 @@ impl ProbeError {
         match self {
             Self::NoToken(_) | Self::NotAJwt | Self::NotExpired => "token",
             Self::Exchange(_) => "exchange",
-            Self::Granted { .. } | Self::OtherRefusal { .. } | Self::NoRefusal { .. } => "refusal",
+            Self::Granted { .. } => "granted",
+            Self::OtherRefusal { .. } | Self::NoRefusal { .. } => "refusal",
             Self::GitHub { step, .. } | Self::NoAnswer { step, .. } => match step {
                 Step::Read => "read",
                 Step::List => "list",

@@ -1,6 +1,6 @@
 //! What rounds leave behind for Prometheus.
 //!
-//! The labels are closed sets: six probes, three outcomes, eight steps.
+//! The labels are closed sets: six probes, three outcomes, nine steps.
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};

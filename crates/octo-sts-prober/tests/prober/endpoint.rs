@@ -1,5 +1,7 @@
 //! The endpoint: who may have a round, and what he hears.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails the test that called it")]
+
 use bytes::Bytes;
 use http::Request;
 use octo_sts_prober::Endpoint;

@@ -26,6 +26,9 @@ pub(crate) fn refusal(status: u16, code: u32) -> Lie {
     Lie { status, body: format!(r#"{{"code":{code},"message":"because","details":[]}}"#) }
 }
 
+/// What is said to a bearer instead of the truth; nothing where it is told.
+pub(crate) type Tongue = Arc<dyn Fn(&str) -> Option<Lie> + Send + Sync>;
+
 /// Ends when it is dropped.
 pub(crate) struct Liar {
     pub(crate) address: String,
@@ -49,7 +52,7 @@ impl Liar {
     }
 
     /// Lies when `lie` gives something for the bearer, and tells the truth otherwise.
-    pub(crate) async fn start(world: &World, lie: Arc<dyn Fn(&str) -> Option<Lie> + Send + Sync>) -> Self {
+    pub(crate) async fn start(world: &World, lie: Tongue) -> Self {
         let (http, truth) = (client(&world.sandbox), world.address());
         Self::serve(move |request| {
             let (http, truth, lie) = (http.clone(), truth.clone(), Arc::clone(&lie));

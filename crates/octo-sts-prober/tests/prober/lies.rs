@@ -1,10 +1,14 @@
 //! Services that lie, or are dead: every probe sees through them (T-162).
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails the test that called it")]
+
+use std::sync::Arc;
+
 use octo_sts_prober::{Probe, ProbeError};
 use octo_sts_sandbox::ActionsJob;
 
 use crate::{
-    liar::{Liar, Lie, refusal},
+    liar::{Liar, Lie, Tongue, refusal},
     support::{DOMAIN, REPOSITORY, World, failure},
 };
 
@@ -78,10 +82,10 @@ async fn each_negligence_is_found_by_its_own_probe() {
     let payload = |bearer: &str| base64_text(bearer.split('.').nth(1).unwrap());
     let foreign = move |bearer: &str| payload(bearer).contains(r#""iss":"https://octo-sts-prober.invalid""#);
     let elsewhere = move |bearer: &str| payload(bearer).contains(r#""aud":"https://octo-sts-prober.invalid""#);
-    let cases: [(Probe, std::sync::Arc<dyn Fn(&str) -> Option<Lie> + Send + Sync>); 3] = [
-        (Probe::Unsigned, std::sync::Arc::new(move |bearer| if unsigned(bearer) { given() } else { None })),
-        (Probe::WrongIssuer, std::sync::Arc::new(move |bearer| if foreign(bearer) { given() } else { None })),
-        (Probe::Mismatch, std::sync::Arc::new(move |bearer| if elsewhere(bearer) { given() } else { None })),
+    let cases: [(Probe, Tongue); 3] = [
+        (Probe::Unsigned, Arc::new(move |bearer| if unsigned(bearer) { given() } else { None })),
+        (Probe::WrongIssuer, Arc::new(move |bearer| if foreign(bearer) { given() } else { None })),
+        (Probe::Mismatch, Arc::new(move |bearer| if elsewhere(bearer) { given() } else { None })),
     ];
     for (probe, lie) in cases {
         let liar = Liar::start(&world, lie).await;
