@@ -1,0 +1,40 @@
+//! Deliveries at 200 a second. `WEBHOOK_LOAD_SECONDS=60` makes it the minute of the requirement.
+
+use std::{sync::Arc, time::Duration};
+
+use octo_sts_types::{Clock as _, SystemClock};
+
+use crate::support::{CI, GOOD, World};
+
+const A_SECOND: u64 = 200;
+
+/// T-153
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_deliveries_a_second_are_answered_in_time_and_none_is_lost() {
+    let seconds: u64 = std::env::var("WEBHOOK_LOAD_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(3);
+    let world = Arc::new(World::with(|settings| settings.patience = Duration::from_millis(100)).await);
+    let before = world.github().head("acme/app", "main");
+    let after = world.github().put_file("acme/app", CI, GOOD);
+    let push = Arc::new(world.push("acme/app", &before, &after, CI));
+    let mut ticks = tokio::time::interval(Duration::from_micros(1_000_000 / A_SECOND));
+    let mut answers = Vec::new();
+    for _ in 0..seconds * A_SECOND {
+        ticks.tick().await;
+        let (world, push) = (Arc::clone(&world), Arc::clone(&push));
+        answers.push(tokio::spawn(async move {
+            let began = SystemClock.monotonic();
+            let accepted = world.deliver("push", &push).await;
+            assert!(accepted.status.is_success(), "{accepted:?}");
+            SystemClock.monotonic() - began
+        }));
+    }
+    let mut took = Vec::new();
+    for answer in answers {
+        took.push(answer.await.unwrap());
+    }
+    took.sort_unstable();
+    let p99 = took[took.len() * 99 / 100];
+    assert!(p99 <= Duration::from_millis(200), "p99 {p99:?}");
+    let all = usize::try_from(seconds * A_SECOND).unwrap();
+    assert!(world.eventually(|github| github.check_runs().len() == all).await, "{} of {all}", world.github().check_runs().len());
+}
