@@ -2,6 +2,8 @@
 //!
 //! moto reads its port from the command line; credentials, region and endpoint are given here as the environment would.
 
+#![expect(clippy::unwrap_used, reason = "what a test stands on must be there")]
+
 mod common;
 
 use std::{
@@ -64,7 +66,7 @@ impl Drop for Moto {
 /// The Python that has moto, from the first line of its command.
 fn interpreter(command: &Path) -> String {
     let text = std::fs::read_to_string(command).unwrap();
-    text.lines().next().and_then(|line| line.strip_prefix("#!")).expect("a script that names its Python").to_owned()
+    text.lines().next().and_then(|line| line.strip_prefix("#!")).unwrap().to_owned()
 }
 
 async fn configuration(endpoint: &str) -> SdkConfig {

@@ -1,5 +1,7 @@
 //! Azure Key Vault, keys and secrets, against a fake over TLS that signs with a real key.
 
+#![expect(clippy::unwrap_used, reason = "what a test stands on must be there")]
+
 mod common;
 
 use std::{collections::HashMap, sync::Arc};

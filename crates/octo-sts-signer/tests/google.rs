@@ -1,5 +1,7 @@
 //! Google Cloud KMS and Secret Manager, against a fake that signs with a real key.
 
+#![expect(clippy::unwrap_used, reason = "what a test stands on must be there")]
+
 mod common;
 
 use std::sync::{

@@ -1,6 +1,8 @@
-//! Keys behind PKCS#11, against SoftHSM.
+//! Keys behind PKCS#11, against `SoftHSM`.
 //!
-//! SoftHSM reads its configuration when the library is loaded, so each test runs again in a process of its own.
+//! `SoftHSM` reads its configuration when the library is loaded, so each test runs again in a process of its own.
+
+#![expect(clippy::unwrap_used, reason = "what a test stands on must be there")]
 
 mod common;
 

@@ -1,6 +1,7 @@
 //! Parts the tests of this crate share: keys, a fake cloud over TLS, and programs that must be there.
 
 #![allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "each test file uses its own part")]
+#![expect(clippy::unwrap_used, reason = "what a test stands on must be there")]
 
 use std::{error::Error, net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -31,8 +32,8 @@ pub fn program(name: &str, variable: &str, install: &str) -> PathBuf {
 /// Runs one test of this file again, in a process with other variables, and wants it to pass.
 pub async fn again(test: &str, variables: &[(&str, &str)]) {
     let output = run(test, variables).await;
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// What one test of this file says in a process with other variables.
