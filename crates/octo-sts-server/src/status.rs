@@ -8,6 +8,7 @@ use std::{fmt, time::Duration};
 use octo_sts_exchange::{During, ExchangeError, Refusal, TooMany};
 use octo_sts_github::GitHubError;
 use octo_sts_oidc::{TokenFormError, VerifyError};
+use octo_sts_policy::GuardrailRefusal;
 use octo_sts_types::{ClaimsError, Printable};
 use tonic::Code;
 
@@ -81,7 +82,10 @@ pub(crate) fn answer(refusal: &Refusal, request_id: &str) -> Answer {
         message,
         info: Some(Info { reason: error.reason(), metadata }),
         retry_after: retry_after(error, code),
-        invalid_token: matches!(error, ExchangeError::Token(VerifyError::Token(_) | VerifyError::Claims(ClaimsError::Time(_)))),
+        invalid_token: matches!(
+            error,
+            ExchangeError::UsedBefore | ExchangeError::Token(VerifyError::Token(_) | VerifyError::Claims(ClaimsError::Time(_)))
+        ),
     }
 }
 
@@ -150,6 +154,14 @@ fn told(error: &ExchangeError, named: &Named) -> (Code, String) {
         E::Mismatch(mismatch) => {
             say(Code::PermissionDenied, "token does not match trust policy", format!("its {} is not what the policy requires", mismatch.field()))
         }
+        E::Guardrails(refusal) => say(Code::PermissionDenied, "guardrails refuse the grant", guardrails(refusal)),
+        E::GuardrailsInvalid(_) | E::GuardrailsOdd(_) => say(
+            Code::FailedPrecondition,
+            "organization guardrails are invalid",
+            format!("an administrator of {owner} has to correct `guardrails.yaml`"),
+        ),
+        E::UsedBefore => say(Code::Unauthenticated, "unable to verify bearer token", "it was exchanged before, and counts once; request a new one"),
+        E::UsesUnknown(_) => say(Code::Unavailable, "unable to find out whether the token was exchanged before", "try again"),
         E::NoConsent(_) => say(Code::PermissionDenied, "token does not match trust policy", "not every repository that the policy lists consents"),
         E::NoSuchApp => say(
             Code::FailedPrecondition,
@@ -174,6 +186,19 @@ fn token(error: &VerifyError) -> (Code, String) {
     say(code, message, error.what_to_do())
 }
 
+/// What of the guardrails a caller may hear: which kind of bound, and facts of his own token.
+fn guardrails(refusal: &GuardrailRefusal) -> &'static str {
+    match refusal {
+        GuardrailRefusal::PolicySource => "policies in repositories give nothing here",
+        GuardrailRefusal::Event(_) => "the event that started the job gets nothing",
+        GuardrailRefusal::UnpinnedClaims(_) => "the policy does not pin a claim that it has to pin",
+        GuardrailRefusal::TokenLife(_) => "the token is good for too long",
+        GuardrailRefusal::NoTokenLife => "the token does not say how long it is good for (`iat` and `exp`)",
+        GuardrailRefusal::NoTokenId => "the token has no `jti`, by which it would count once",
+        GuardrailRefusal::NothingLeft => "nothing of what the policy gives is left",
+    }
+}
+
 fn github(during: During, error: &GitHubError, named: &Named) -> (Code, String) {
     use GitHubError as G;
     let Named { owner, identity, .. } = named;
@@ -193,7 +218,9 @@ fn github(during: During, error: &GitHubError, named: &Named) -> (Code, String) 
         (G::RateLimited { .. }, During::Allowlist) => {
             say(Code::ResourceExhausted, "organization trusted-issuer lookup rate limited", "try again later")
         }
+        (G::RateLimited { .. }, During::Guardrails) => say(Code::ResourceExhausted, "organization guardrails lookup rate limited", "try again later"),
         (G::RateLimited { .. }, _) => say(Code::ResourceExhausted, "failed to get token", "GitHub API rate limit exceeded; try again later"),
+        (_, During::Guardrails) => say(Code::Unavailable, "organization guardrails lookup unavailable", "try again"),
         (_, During::Allowlist) => say(Code::Unavailable, "organization trusted-issuer lookup unavailable", "try again"),
         (G::Forbidden { .. }, During::Policy) => say(
             Code::PermissionDenied,

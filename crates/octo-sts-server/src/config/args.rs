@@ -69,6 +69,13 @@ pub struct ServeArgs {
     #[arg(long = "strict-policy-files", env = "STS_STRICT_POLICY_FILES", value_name = "BOOL", help_heading = "Policies")]
     pub sts_strict_policy_files: Option<String>,
 
+    /// A file of guardrails, YAML, that bound every grant of this service. Default: none
+    #[arg(long = "guardrails-file", env = "STS_GUARDRAILS_FILE", value_name = "FILE", help_heading = "Policies")]
+    pub sts_guardrails_file: Option<String>,
+    /// How often one OIDC token may be exchanged while it is valid: `allow` for as often as its holder likes, or `once`. Default: `allow`
+    #[arg(long = "replay", env = "STS_REPLAY", value_name = "MODE", help_heading = "Policies")]
+    pub sts_replay: Option<String>,
+
     /// The issuers that are admitted at all, separated by commas; `*` stands for one segment of the path. Default: every issuer
     #[arg(long = "allowed-issuers", env = "STS_ALLOWED_ISSUERS", value_name = "ISSUERS", help_heading = "Issuers")]
     pub sts_allowed_issuers: Option<String>,

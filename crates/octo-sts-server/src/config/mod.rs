@@ -22,8 +22,8 @@ use std::{
     time::Duration,
 };
 
-use octo_sts_exchange::QuotaFloors;
-use octo_sts_policy::OrgPermissions;
+use octo_sts_exchange::{QuotaFloors, Replay};
+use octo_sts_policy::{Guardrails, LARGEST_FILE, OrgPermissions};
 use octo_sts_types::{Printable, RepositoryName};
 use url::Url;
 
@@ -72,6 +72,10 @@ pub struct Config {
     pub org_permissions: OrgPermissions,
     /// Refuse policies that are symbolic links.
     pub strict_policy_files: bool,
+    /// What bounds every grant of this service.
+    pub guardrails: Option<Guardrails>,
+    /// How often one OIDC token may be exchanged.
+    pub replay: Replay,
     /// Which issuers are admitted.
     pub issuers: IssuerSettings,
     /// When an App counts as short of quota.
@@ -116,6 +120,8 @@ impl Config {
             policy_repository: ".github".parse().expect("a name"),
             org_permissions: OrgPermissions::Read,
             strict_policy_files: false,
+            guardrails: None,
+            replay: Replay::Allow,
             issuers: IssuerSettings::default(),
             quota: QuotaFloors::default(),
             event_ingress: None,
@@ -167,6 +173,8 @@ fn read(args: &ServeArgs, env: &dyn Fn(&str) -> Option<String>, findings: &mut F
     let org_permissions = optional(findings, "STS_REPO_POLICY_ORG_PERMISSIONS", args.sts_repo_policy_org_permissions.as_ref(), org_permissions);
     let reflection = optional(findings, "STS_REFLECTION", args.sts_reflection.as_ref(), value::boolean);
     let strict_policy_files = optional(findings, "STS_STRICT_POLICY_FILES", args.sts_strict_policy_files.as_ref(), value::boolean);
+    let guardrails = optional(findings, "STS_GUARDRAILS_FILE", args.sts_guardrails_file.as_ref(), guardrails_file);
+    let replay = optional(findings, "STS_REPLAY", args.sts_replay.as_ref(), replay);
     let drain_timeout = optional(findings, "STS_DRAIN_TIMEOUT", args.sts_drain_timeout.as_ref(), |text| duration_within(text, LONGEST_DRAIN));
     let issuers = issuers::read(args, findings);
     let quota = read_quota(args, findings);
@@ -184,6 +192,8 @@ fn read(args: &ServeArgs, env: &dyn Fn(&str) -> Option<String>, findings: &mut F
         default_audiences: audiences?,
         org_permissions: org_permissions?.unwrap_or(base.org_permissions),
         strict_policy_files: strict_policy_files?.unwrap_or(base.strict_policy_files),
+        guardrails: guardrails?,
+        replay: replay?.unwrap_or(base.replay),
         issuers: issuers?,
         quota: quota?,
         event_ingress: event_ingress?,
@@ -280,6 +290,23 @@ fn org_permissions(text: &str) -> Result<OrgPermissions, String> {
         "allow" => Ok(OrgPermissions::Allow),
         _ => Err(format!("`{}` is not known: write `deny`, `read` or `allow`", Printable(text))),
     }
+}
+
+fn replay(text: &str) -> Result<Replay, String> {
+    match text {
+        "allow" => Ok(Replay::Allow),
+        "once" => Ok(Replay::Once),
+        _ => Err(format!("`{}` is not known: write `allow` or `once`", Printable(text))),
+    }
+}
+
+fn guardrails_file(path: &str) -> Result<Guardrails, String> {
+    let unreadable = |why: String| format!("`{path}` cannot be read ({why}): write the path of a YAML file that this process may read");
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    if text.len() > LARGEST_FILE {
+        return Err(unreadable(format!("it is longer than {LARGEST_FILE} bytes")));
+    }
+    Guardrails::parse(&text).map(|parsed| parsed.value).map_err(|faults| format!("`{path}`: {faults}"))
 }
 
 fn read_quota(args: &ServeArgs, findings: &mut Findings) -> Option<QuotaFloors> {

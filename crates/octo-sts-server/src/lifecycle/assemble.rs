@@ -7,10 +7,14 @@ use octo_sts_exchange::{AppPools, Exchanger, Parts, Pool, Settings};
 use octo_sts_github::{App, GitHub, GitHubSettings, client_settings};
 use octo_sts_http::{Client, Roots};
 use octo_sts_oidc::{Verifier, VerifierSettings};
+use octo_sts_store::MemoryTokens;
 use octo_sts_types::{AppId, Clock};
 
 use super::StartError;
 use crate::config::{AppConfig, AppsSource, Config, OwnerApps, keys};
+
+/// How many tokens that count once are remembered, where that is asked for: some 100 bytes each.
+const MOST_USED_TOKENS: usize = 200_000;
 
 /// The parts that live as long as the service.
 pub(super) struct Assembled {
@@ -34,6 +38,7 @@ pub(super) fn assemble(config: &Config, clock: &Arc<dyn Clock>) -> Result<Assemb
         github,
         apps: app_pools(&config.apps)?,
         audit,
+        used_tokens: Arc::new(MemoryTokens::new(MOST_USED_TOKENS, Arc::clone(clock))),
         clock: Arc::clone(clock),
         settings: exchange_settings(config),
     });
@@ -71,6 +76,8 @@ fn exchange_settings(config: &Config) -> Settings {
         default_audiences: config.default_audiences.clone(),
         org_permissions: config.org_permissions,
         strict_policy_files: config.strict_policy_files,
+        guardrails: config.guardrails.clone(),
+        replay: config.replay,
         quota: config.quota,
     }
 }

@@ -5,7 +5,8 @@ use std::{fmt::Write as _, sync::Arc};
 use octo_sts_exchange::{ExchangeError as E, TokenFacts};
 use octo_sts_github::{GitHubError as G, Limit, OddContent, Outage};
 use octo_sts_oidc::{IssuerError, IssuerRefused, NotAToken, RefusedBecause, TokenFault};
-use octo_sts_policy::{IssuerAllowlist, ParseOptions, PolicyKind, TrustPolicy};
+use octo_sts_policy::{ConsentError, Guardrails, IssuerAllowlist, ParseOptions, PolicyKind, TrustPolicy};
+use octo_sts_store::StoreError;
 use octo_sts_types::{Identity, InvalidIssuer, InvalidSubject, Issuer, Scope};
 
 use super::*;
@@ -90,7 +91,18 @@ fn each_refusal_has_its_code_and_its_sentence() {
         ("policy uncompilable", E::PolicyUncompilable(policy("issuer: https://secret-issuer.example\n"))),
         ("policy odd", E::PolicyOdd(OddContent::Directory)),
         ("no such app", E::NoSuchApp),
-        ("no consent", E::NoConsent("acme/secret".parse().unwrap())),
+        ("no consent", E::NoConsent(ConsentError::Absent("secret".parse().unwrap()))),
+        ("guardrails, source", E::Guardrails(GuardrailRefusal::PolicySource)),
+        ("guardrails, event", E::Guardrails(GuardrailRefusal::Event("secret_event".into()))),
+        ("guardrails, claims", E::Guardrails(GuardrailRefusal::UnpinnedClaims(vec!["secret_claim".into()]))),
+        ("guardrails, life", E::Guardrails(GuardrailRefusal::TokenLife(Duration::from_mins(5)))),
+        ("guardrails, no life", E::Guardrails(GuardrailRefusal::NoTokenLife)),
+        ("guardrails, no id", E::Guardrails(GuardrailRefusal::NoTokenId)),
+        ("guardrails, nothing", E::Guardrails(GuardrailRefusal::NothingLeft)),
+        ("guardrails invalid", E::GuardrailsInvalid(Guardrails::parse("secret: 1\n").err().unwrap())),
+        ("guardrails odd", E::GuardrailsOdd(OddContent::Directory)),
+        ("used before", E::UsedBefore),
+        ("uses unknown", E::UsesUnknown(StoreError::TimedOut { store: "the secret store", after: Duration::from_millis(1) })),
         ("timed out", E::TimedOut),
         ("draining", E::Draining),
         ("broken", E::Broken),
@@ -99,7 +111,7 @@ fn each_refusal_has_its_code_and_its_sentence() {
     for (name, error) in rows {
         line(&mut page, name, error);
     }
-    for during in [During::Installation, During::Allowlist, During::Policy, During::Mint] {
+    for during in [During::Installation, During::Allowlist, During::Guardrails, During::Policy, During::Mint] {
         for (name, fault) in faults() {
             line(&mut page, &format!("{during}, {name}"), github(during, fault));
         }
@@ -111,7 +123,7 @@ fn each_refusal_has_its_code_and_its_sentence() {
 /// Only whoever matched the policy may hear what GitHub says of the installation.
 #[test]
 fn githubs_words_reach_only_a_caller_whose_token_matched() {
-    for during in [During::Installation, During::Allowlist, During::Policy] {
+    for during in [During::Installation, During::Allowlist, During::Guardrails, During::Policy] {
         for (name, fault) in faults() {
             let answer = answer(&refusal(github(during, fault)), "id");
             assert!(!answer.message.contains("GitHub's words"), "{during}: {name}");
