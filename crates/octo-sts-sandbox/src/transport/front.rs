@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Response, header};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
 use super::{ReplyBody, body::Dropped, stream::Fate};
 use crate::{
@@ -90,8 +91,9 @@ impl Front {
         };
         recording.read(body);
         let plan = self.faults.plan(self.service, class, &request);
-        let latency = self.latency.get() / 2;
-        wait(latency + plan.before).await;
+        let begun = Instant::now();
+        let (latency, delays) = (self.latency.get(), plan.before + plan.after);
+        wait(begun, latency / 2 + plan.before).await;
         let reply = if plan.effect.is_none() || plan.executes {
             let answered = self.backend.answer(&request);
             recording.answered_to(answered.caller);
@@ -100,7 +102,7 @@ impl Front {
             Reply::default()
         };
         recording.take_headers(request.headers);
-        wait(latency + plan.after).await;
+        wait(begun, latency + delays).await;
         match plan.effect {
             None => Ok(whole(recording.finish(reply))),
             Some(effect) => spoil(effect, reply, recording, fate).await,
@@ -108,10 +110,12 @@ impl Front {
     }
 }
 
+/// Waits until so much time has passed since a call began.
+///
 /// Half of the latency comes before a call is carried out and half after, so that a caller who hangs up may have been too late.
-async fn wait(time: Duration) {
+async fn wait(begun: Instant, time: Duration) {
     if !time.is_zero() {
-        tokio::time::sleep(time).await;
+        tokio::time::sleep_until(begun + time).await;
     }
 }
 
