@@ -21,7 +21,7 @@ const INSTALL: &str = "npm install --prefix target/npm @firestore-emulator/serve
 const SCRIPT: &str = "const {FirestoreServer} = require('@firestore-emulator/server'); new FirestoreServer().start(Number(process.argv[1]))";
 const MINUTE: Duration = Duration::from_mins(1);
 /// The deadline of a call, and what a loaded machine takes to notice.
-const SOON: Duration = Duration::from_millis(800);
+const SOON: Duration = Duration::from_secs(2);
 
 struct Emulator {
     process: Running,

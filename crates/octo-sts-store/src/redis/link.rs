@@ -54,7 +54,9 @@ impl Link {
         if matches!(info.addr(), ConnectionAddr::TcpTls { insecure: true, .. }) {
             return Err(InvalidRedisUrl::Insecure);
         }
-        let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
+        // A name for the client is one more command that its user would have to be allowed.
+        let settings = info.redis_settings().clone().set_skip_set_lib_name();
+        let info = info.set_redis_settings(settings).set_tcp_settings(TcpSettings::default().set_nodelay(true));
         let client = match authority {
             None => Client::open(info).map_err(|_| InvalidRedisUrl::Form)?,
             Some(pem) if !pem.contains("-----BEGIN CERTIFICATE-----") => return Err(InvalidRedisUrl::Authority),

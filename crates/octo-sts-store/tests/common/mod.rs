@@ -102,6 +102,13 @@ impl Redis {
         self.process.as_ref().unwrap().signal("-CONT");
     }
 
+    /// Sends a command as the administrator.
+    pub fn command(&self, words: &[&str]) {
+        let cli = program("redis-cli", "REDIS_CLI", "apt-get install redis-server");
+        let output = Command::new(cli).args(["-p", &self.port.to_string()]).args(words).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "OK");
+    }
+
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
