@@ -174,7 +174,12 @@ impl Running {
 
     /// Waits for what makes going on useless; without it, for ever.
     pub(super) async fn failed(&self) -> StartError {
-        match (&mut *self.failed.lock().await).await {
+        let mut failed = self.failed.lock().await;
+        // Asked again after a reload: the check has said all it had to say.
+        if failed.is_terminated() {
+            return std::future::pending().await;
+        }
+        match (&mut *failed).await {
             Ok(error) => error,
             Err(_) => std::future::pending().await,
         }

@@ -90,7 +90,9 @@ mod tests {
         HeadCheck::new().pass(&mut whole);
         let mut one_by_one = text.as_bytes().to_vec();
         let mut check = HeadCheck::new();
-        one_by_one.iter_mut().for_each(|byte| check.pass(std::slice::from_mut(byte)));
+        for byte in &mut one_by_one {
+            check.pass(std::slice::from_mut(byte));
+        }
         assert_eq!(whole, one_by_one, "Input: {text:?}");
         whole != text.as_bytes()
     }

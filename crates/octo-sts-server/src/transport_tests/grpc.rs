@@ -82,8 +82,8 @@ impl Outcome {
 /// The bytes of base64 without padding.
 fn base64ish(text: &str) -> Bytes {
     let value = |byte: u8| "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".bytes().position(|other| other == byte);
-    let bits: String = text.bytes().filter_map(value).map(|value| format!("{value:06b}")).collect();
-    bits.as_bytes().chunks_exact(8).map(|eight| u8::from_str_radix(std::str::from_utf8(eight).unwrap(), 2).unwrap()).collect()
+    let bits: Vec<bool> = text.bytes().filter_map(value).flat_map(|value| (0..6).rev().map(move |bit| value >> bit & 1 == 1)).collect();
+    bits.chunks_exact(8).map(|eight| eight.iter().fold(0, |byte, bit| byte << 1 | u8::from(*bit))).collect()
 }
 
 #[tokio::test]

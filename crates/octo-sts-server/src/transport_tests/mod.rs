@@ -199,7 +199,7 @@ impl Stage {
 
 /// Reads until the end of the stream, or until nothing has come for a moment.
 async fn read_some(stream: &mut TcpStream) -> String {
-    let (mut text, mut chunk) = (Vec::new(), [0; 16 << 10]);
+    let (mut text, mut chunk) = (Vec::new(), vec![0; 16 << 10]);
     while let Ok(Ok(length)) = timeout(Duration::from_millis(400), stream.read(&mut chunk)).await {
         if length == 0 {
             break;

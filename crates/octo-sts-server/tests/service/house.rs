@@ -40,8 +40,8 @@ impl House {
         let sandbox = Sandbox::start(settings).await.unwrap();
         let app = sandbox.github().create_app(4242, &[("contents", "write"), ("issues", "write"), ("metadata", "read")]);
         let issuer = sandbox.issuer("gha");
-        let house = Self { app, issuer, sandbox };
-        house.sandbox.github().put_file("acme/app", POLICY, &house.policy("contents: read"));
+        let house = Self { sandbox, app, issuer };
+        house.sandbox.github().put_file("acme/app", POLICY, house.policy("contents: read"));
         house.app.install("acme", &Selection::All);
         house
     }

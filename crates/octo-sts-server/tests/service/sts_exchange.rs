@@ -28,7 +28,7 @@ async fn a_workflow_gets_a_token_that_github_honours() {
     assert!((3_500..=3_600).contains(&reply["expires_in"].as_i64().unwrap()));
     let ledger = house.sandbox.github().ledger();
     let entry = ledger.iter().find(|entry| entry.token == answer.token()).unwrap();
-    assert!(!entry.revoked && entry.permissions.get("contents").is_some());
+    assert!(!entry.revoked && entry.permissions.contains_key("contents"));
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn each_refusal_has_the_code_that_clients_know() {
     {
         github.put_file("acme/app", &format!(".github/chainguard/{name}.sts.yaml"), text);
     }
-    github.put_file("acme/app", ".github/chainguard/workflows.sts.yaml", &house.policy("workflows: write"));
+    github.put_file("acme/app", ".github/chainguard/workflows.sts.yaml", house.policy("workflows: write"));
     let service = house.serve().await;
     let good = house.token();
     let other = house.issuer.token(&house.issuer.actions_claims(&ActionsJob::new("acme/app").git_ref("refs/heads/feature"), Some(DOMAIN)));
@@ -170,7 +170,7 @@ async fn a_policy_edit_counts_for_the_next_request() {
     let house = House::build().await;
     let service = house.serve().await;
     assert_eq!(exchange(service.address(), "scope=acme/app&identity=ci", &house.token()).await.status, 200);
-    house.sandbox.github().put_file("acme/app", POLICY, &house.policy("contents: read").replace("heads/main", "heads/release"));
+    house.sandbox.github().put_file("acme/app", POLICY, house.policy("contents: read").replace("heads/main", "heads/release"));
     assert_eq!(exchange(service.address(), "scope=acme/app&identity=ci", &house.token()).await.status, 403);
 }
 
