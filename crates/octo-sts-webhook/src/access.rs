@@ -6,6 +6,7 @@
 
 use std::{
     collections::HashMap,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -20,8 +21,12 @@ const USED_FOR: Duration = Duration::from_mins(5);
 /// Most tokens that are held.
 const MOST: usize = 512;
 
-/// A repository, opened.
+/// How many repositories are opened at a time at the most.
+const OPENED_AT_A_TIME: usize = 64;
+
+/// A repository, opened. The token is revoked when nobody uses it any more.
 pub(crate) struct Access {
+    github: GitHub,
     pub(crate) app: Arc<App>,
     pub(crate) installation: Installation,
     pub(crate) token: InstallationToken,
@@ -34,11 +39,23 @@ pub(crate) struct Accesses {
     apps: Arc<dyn Pools>,
     clock: Arc<dyn Clock>,
     held: Mutex<HashMap<Repository, (Arc<Access>, Instant)>>,
+    /// Held while a repository is opened, so that deliveries that come together open it once.
+    opening: Vec<tokio::sync::Mutex<()>>,
+}
+
+impl Drop for Access {
+    fn drop(&mut self) {
+        // Without a runtime the process ends, and the token ends by itself within the hour.
+        if tokio::runtime::Handle::try_current().is_ok() {
+            self.github.revoke_in_background(self.token.clone());
+        }
+    }
 }
 
 impl Accesses {
     pub(crate) fn new(github: GitHub, apps: Arc<dyn Pools>, clock: Arc<dyn Clock>) -> Self {
-        Self { github, apps, clock, held: Mutex::default() }
+        let opening = (0..OPENED_AT_A_TIME).map(|_| tokio::sync::Mutex::default()).collect();
+        Self { github, apps, clock, held: Mutex::default(), opening }
     }
 
     /// The Apps that serve an account.
@@ -48,6 +65,10 @@ impl Accesses {
 
     /// The access of this installation to this repository; `None` when it has none.
     pub(crate) async fn of(&self, repository: &Repository, wanted: InstallationId, trace: &Trace) -> Result<Option<Arc<Access>>, GitHubError> {
+        if let Some(access) = self.fresh(repository, wanted) {
+            return Ok(Some(access));
+        }
+        let _alone = self.opening[self.lane(repository)].lock().await;
         if let Some(access) = self.fresh(repository, wanted) {
             return Ok(Some(access));
         }
@@ -64,6 +85,12 @@ impl Accesses {
         Ok(None)
     }
 
+    fn lane(&self, repository: &Repository) -> usize {
+        let mut hasher = DefaultHasher::new();
+        repository.hash(&mut hasher);
+        usize::try_from(hasher.finish() % self.opening.len() as u64).unwrap_or_default()
+    }
+
     async fn open(&self, app: Arc<App>, installation: Installation, repository: &Repository, trace: &Trace) -> Result<Access, GitHubError> {
         let names = std::slice::from_ref(&repository.name);
         let pulls = installation.permissions.is_empty() || installation.permissions.contains_key("pull_requests");
@@ -72,7 +99,7 @@ impl Accesses {
             Err(GitHubError::Unprocessable { .. }) if pulls => (self.github.mint_checker(&app, installation.id, names, false, trace).await?, false),
             minted => (minted?, pulls),
         };
-        Ok(Access { app, installation, token, pulls })
+        Ok(Access { github: self.github.clone(), app, installation, token, pulls })
     }
 
     fn fresh(&self, repository: &Repository, wanted: InstallationId) -> Option<Arc<Access>> {
@@ -85,40 +112,39 @@ impl Accesses {
     fn hold(&self, repository: &Repository, access: &Arc<Access>) {
         let now = self.clock.monotonic();
         let mut held = self.lock();
-        let mut done = held.insert(repository.clone(), (Arc::clone(access), now)).map(|(access, _)| access);
-        if held.len() > MOST {
-            let oldest = held.iter().min_by_key(|(_, (_, since))| *since).map(|(repository, _)| repository.clone());
-            done = done.or_else(|| held.remove(&oldest?).map(|(access, _)| access));
-        }
+        let former = held.insert(repository.clone(), (Arc::clone(access), now));
+        let oldest = held.iter().min_by_key(|(_, (_, since))| *since).map(|(repository, _)| repository.clone());
+        let oldest = if held.len() > MOST { oldest.and_then(|oldest| held.remove(&oldest)) } else { None };
         drop(held);
-        self.end(done);
+        drop((former, oldest));
     }
 
     /// Forgets the access to a repository, which GitHub has contradicted.
     pub(crate) fn forget(&self, repository: &Repository) {
-        let done = self.lock().remove(repository).map(|(access, _)| access);
-        self.end(done);
+        let done = self.lock().remove(repository);
+        drop(done);
     }
 
     /// Forgets every access to an account's repositories.
     pub(crate) fn forget_owner(&self, owner: &Owner) {
-        let done: Vec<_> = self.lock().extract_if(|repository, _| repository.owner == *owner).map(|(_, (access, _))| access).collect();
-        self.end(done);
+        self.forget_where(|repository, _| repository.owner == *owner);
     }
 
-    /// Gives every token back, or those that are no longer used.
-    pub(crate) fn end_all(&self, only_old: bool) {
+    /// Forgets what is no longer used.
+    pub(crate) fn forget_old(&self) {
         let now = self.clock.monotonic();
-        let is_done = |since: Instant| !only_old || now.saturating_duration_since(since) >= USED_FOR;
-        let done: Vec<_> = self.lock().extract_if(|_, (_, since)| is_done(*since)).map(|(_, (access, _))| access).collect();
-        self.end(done);
+        self.forget_where(|_, since| now.saturating_duration_since(since) >= USED_FOR);
     }
 
-    /// Revokes tokens. A check that still works with one of them starts over with another.
-    fn end(&self, accesses: impl IntoIterator<Item = Arc<Access>>) {
-        for access in accesses {
-            self.github.revoke_in_background(access.token.clone());
-        }
+    /// Gives every token back.
+    pub(crate) fn forget_all(&self) {
+        self.forget_where(|_, _| true);
+    }
+
+    fn forget_where(&self, is_done: impl Fn(&Repository, Instant) -> bool) {
+        // Collected first: tokens are revoked when the lock is free again.
+        let done: Vec<_> = self.lock().extract_if(|repository, (_, since)| is_done(repository, *since)).collect();
+        drop(done);
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Repository, (Arc<Access>, Instant)>> {

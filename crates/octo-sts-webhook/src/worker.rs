@@ -108,7 +108,7 @@ async fn dispatch(shared: Arc<Shared>, mut jobs: mpsc::Receiver<Job>) {
 async fn sweep(shared: Arc<Shared>) {
     loop {
         tokio::time::sleep(SWEEP).await;
-        shared.engine.accesses.end_all(true);
+        shared.engine.accesses.forget_old();
     }
 }
 
@@ -149,7 +149,7 @@ impl WebhookWorker {
                 tracing::error!(delivery = id, "the service ends before this delivery is handled; redeliver it");
             }
         }
-        self.shared.engine.accesses.end_all(false);
+        self.shared.engine.accesses.forget_all();
         left
     }
 }

@@ -4,7 +4,6 @@
 mod changes;
 mod checks;
 mod deliveries;
-mod load;
 mod news;
 mod outages;
 mod support;

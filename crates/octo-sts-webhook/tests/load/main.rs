@@ -1,12 +1,28 @@
 //! Deliveries at 200 a second. `WEBHOOK_LOAD_SECONDS=60` makes it the minute of the requirement.
+//!
+//! A program of its own, so that no other test takes part in what is measured. The sandbox's GitHub does.
+#![cfg(test)]
+
+#[path = "../webhook/support.rs"]
+#[expect(dead_code, reason = "shared with the other tests")]
+mod support;
 
 use std::{sync::Arc, time::Duration};
 
 use octo_sts_types::{Clock as _, SystemClock};
 
-use crate::support::{CI, GOOD, World};
+use support::{CI, GOOD, World};
 
 const A_SECOND: u64 = 200;
+/// In KiB.
+const MOST_MEMORY: u64 = 128 * 1024;
+
+/// The most memory this process had at a time, in KiB.
+fn memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
 
 /// T-153
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -33,8 +49,10 @@ async fn two_hundred_deliveries_a_second_are_answered_in_time_and_none_is_lost()
         took.push(answer.await.unwrap());
     }
     took.sort_unstable();
-    let p99 = took[took.len() * 99 / 100];
-    assert!(p99 <= Duration::from_millis(200), "p99 {p99:?}");
+    let (median, p99) = (took[took.len() / 2], took[took.len() * 99 / 100]);
     let all = usize::try_from(seconds * A_SECOND).unwrap();
     assert!(world.eventually(|github| github.check_runs().len() == all).await, "{} of {all}", world.github().check_runs().len());
+    println!("{all} deliveries, answers: median {median:?}, p99 {p99:?}; memory {} MiB, the sandbox's included", memory() / 1024);
+    assert!(p99 <= Duration::from_millis(200), "p99 {p99:?}");
+    assert!(memory() <= MOST_MEMORY, "{} KiB", memory());
 }
