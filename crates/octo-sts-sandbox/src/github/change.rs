@@ -129,8 +129,12 @@ impl FakeGitHub {
 
     /// Opens a pull request from a branch of `head_repository`, which may be a fork. Returns its number.
     pub fn open_pull(&self, repository: &str, base: &str, head_repository: &str, head: &str) -> u64 {
-        let head_repository = self.repository(head_repository, |record| record.id);
+        let (head_repository, source) = self.repository(head_repository, |record| (record.id, record.history()));
         self.repository(repository, |record| {
+            // As GitHub does under `refs/pull`: the fork's commits can be read, compared and checked here.
+            if head_repository != record.id {
+                record.history_mut().fetch(&source);
+            }
             let number = record.pulls.len() as u64 + 1;
             let (head, base) = (head.to_owned(), base.to_owned());
             record.pulls.push(PullRecord { number, title: format!("Pull {number}"), head_repository, head, base, open: true });
