@@ -4,3 +4,4 @@
 mod audit;
 mod client;
 mod support;
+mod whole;

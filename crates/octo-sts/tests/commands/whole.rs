@@ -1,0 +1,176 @@
+//! The service, GitHub and the client together: a job asks, uses its token, and the record tells of it.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use octo_sts_client::sha256_hex;
+use octo_sts_sandbox::{ActionsJob, FakeApp, Sandbox, SandboxSettings, Selection};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::support::{octo_sts, run, text};
+
+/// A service in a process of its own, in front of a sandbox.
+struct House {
+    sandbox: Sandbox,
+    folder: tempfile::TempDir,
+    address: String,
+    service: Child,
+}
+
+impl House {
+    async fn open() -> Self {
+        let sandbox = Sandbox::start(SandboxSettings { tls: true, path_prefix: "/api/v3".into(), ..SandboxSettings::default() }).await.unwrap();
+        let app = sandbox.github().create_app(4242, &[("contents", "write"), ("issues", "write")]);
+        let policy = format!(
+            "issuer: {}\nsubject: repo:acme/app:ref:refs/heads/main\naudience: sts.test\npermissions:\n  contents: read\n",
+            sandbox.issuer("gha").url()
+        );
+        sandbox.github().put_file("acme/app", ".github/chainguard/ci.sts.yaml", policy);
+        app.install("acme", &Selection::All);
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("ca.pem"), sandbox.ca_pem()).unwrap();
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let service = serve(&sandbox, &app, folder.path(), &address);
+        let mut house = Self { sandbox, folder, address, service };
+        house.wait_until_ready().await;
+        house
+    }
+
+    async fn wait_until_ready(&mut self) {
+        let log = self.folder.path().join("log");
+        for _ in 0..500 {
+            if std::net::TcpStream::connect(&self.address).is_ok() {
+                return;
+            }
+            assert!(self.service.try_wait().unwrap().is_none(), "the service ended: {}", fs::read_to_string(log).unwrap());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the service does not listen: {}", fs::read_to_string(log).unwrap());
+    }
+
+    fn audit_file(&self) -> PathBuf {
+        self.folder.path().join("audit.jsonl")
+    }
+
+    /// The client as a step of a job on this branch would run it.
+    fn step(&self, branch: &str, arguments: &[&str]) -> Command {
+        let credentials = self.sandbox.issuer("gha").start_job(ActionsJob::new("acme/app").git_ref(format!("refs/heads/{branch}")));
+        let url = format!("http://{}", self.address);
+        let mut command = octo_sts(&[&["exchange", "--url", &url, "--audience", "sts.test", "--identity", "ci"], arguments].concat());
+        command.env("SSL_CERT_FILE", self.folder.path().join("ca.pem")).env("GITHUB_API_URL", self.sandbox.github().base_url());
+        command.env("GITHUB_ACTIONS", "true").env("GITHUB_REPOSITORY", "acme/app");
+        command.env("ACTIONS_ID_TOKEN_REQUEST_URL", credentials.request_url).env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", credentials.request_token);
+        command
+    }
+
+    fn audit(&self, arguments: &[&str], input: &str) -> String {
+        text(&run(octo_sts(&[&["audit", self.audit_file().to_str().unwrap()], arguments].concat()), input).stdout)
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        let _ = self.service.kill();
+        let _ = self.service.wait();
+    }
+}
+
+fn serve(sandbox: &Sandbox, app: &FakeApp, folder: &Path, address: &str) -> Child {
+    fs::write(folder.join("app.pem"), app.private_key_pem()).unwrap();
+    fs::create_dir(folder.join("spill")).unwrap();
+    let mut command = octo_sts(&["serve"]);
+    command.env("SSL_CERT_FILE", folder.join("ca.pem")).env("GITHUB_BASE_URL", sandbox.github().base_url());
+    command.env("GITHUB_APP_IDS", "4242").env("APP_SECRET_CERTIFICATE_FILE", folder.join("app.pem"));
+    command.env("STS_DOMAIN", "sts.test").env("STS_LISTEN", address).env("METRICS_PORT", "0");
+    command.env("STS_ALLOW_LOCALHOST_ISSUERS", "true").env("STS_PREFETCH_ISSUERS", "");
+    command.env("EVENT_INGRESS_URI", sandbox.events().url()).env("STS_AUDIT_FILE", folder.join("audit.jsonl"));
+    command.env("STS_AUDIT_DIR", folder.join("spill"));
+    command.stderr(Stdio::from(fs::File::create(folder.join("log")).unwrap())).spawn().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_gets_a_token_uses_it_and_leaves_a_record() {
+    let house = House::open().await;
+    let output = run(house.step("main", &["--exec", "--", "sh", "-c", "printf %s \"$GH_TOKEN\""]), "");
+    let token = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let entry = house.sandbox.github().ledger().into_iter().find(|entry| entry.token == token).unwrap();
+    assert!(entry.revoked, "the token ends with the command");
+    assert_eq!(entry.repositories, Some(vec!["acme/app".to_owned()]));
+
+    let told = house.audit(&["--leaked"], &token);
+    assert!(told.contains("granted acme/app/ci to repo:acme/app:ref:refs/heads/main") && told.contains("permissions=contents:read"), "{told}");
+    assert!(house.audit(&["--verify"], "").contains(" 0 faults"));
+    let arrived = |sandbox: &Sandbox| sandbox.events().received().iter().any(|event| event.data["token_sha256"] == sha256_hex(&token));
+    assert!(house.sandbox.eventually(Duration::from_secs(5), arrived).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_branch_is_told_why_and_is_on_record() {
+    let house = House::open().await;
+    let output = run(house.step("feature", &[]), "");
+    let told = text(&output.stderr);
+    assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(1), true), "{told}");
+    assert!(told.starts_with("octo-sts: token does not match trust policy"), "{told}");
+    assert!(told.contains("repo:acme/app:ref:refs/heads/feature"), "{told}");
+    assert!(!told.contains("refs/heads/main"), "what the policy wants is not told: {told}");
+    let refused = house.audit(&["--outcome", "refused", "--repository", "acme/app"], "");
+    assert!(refused.contains("to repo:acme/app:ref:refs/heads/feature of"), "{refused}");
+}
+
+/// T-130
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_service_leaves_a_record_of_every_token_it_gave() {
+    let mut house = House::open().await;
+    let tokens: Vec<String> = (0..5).map(|_| text(&run(house.step("main", &[]), "").stdout).trim().to_owned()).collect();
+    house.service.kill().unwrap();
+    house.service.wait().unwrap();
+    for token in &tokens {
+        assert!(token.starts_with("ghs_") && house.audit(&["--leaked"], token).lines().count() == 1);
+    }
+    let recorded = fs::read_to_string(house.audit_file()).unwrap();
+    for entry in house.sandbox.github().live_tokens() {
+        assert!(recorded.contains(&sha256_hex(&entry.token)), "token {} is live and not on record", entry.number);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotated_audit_file_goes_on_in_a_new_one() {
+    let house = House::open().await;
+    run(house.step("main", &[]), "");
+    let old = house.folder.path().join("audit.jsonl.1");
+    fs::rename(house.audit_file(), &old).unwrap();
+    kill_process(Pid::from_child(&house.service), Signal::HUP).unwrap();
+    let made = house.sandbox.eventually(Duration::from_secs(5), |_| house.audit_file().exists()).await;
+    assert!(made, "{}", fs::read_to_string(house.folder.path().join("log")).unwrap());
+    run(house.step("main", &[]), "");
+    let files = [&old, &house.audit_file()].map(|path| path.to_str().unwrap().to_owned());
+    let told = text(&run(octo_sts(&["audit", "--verify", &files[0], &files[1]]), "").stdout);
+    assert!(told.contains(" 0 faults"), "{told}");
+    assert!(house.audit(&["--outcome", "granted"], "").lines().count() == 1);
+}
+
+/// Nothing that a run leaves behind holds a secret (T-105).
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_is_in_any_log_or_record() {
+    let house = House::open().await;
+    let output = run(house.step("main", &["-v", "--exec", "--", "true"]), "");
+    run(house.step("feature", &["-v"]), "");
+    let mut written = text(&output.stderr);
+    for name in ["log", "audit.jsonl"] {
+        written += &fs::read_to_string(house.folder.path().join(name)).unwrap();
+    }
+    for file in fs::read_dir(house.folder.path().join("spill")).unwrap() {
+        written += &String::from_utf8_lossy(&fs::read(file.unwrap().path()).unwrap());
+    }
+    assert!(written.contains("acme/app"));
+    for entry in house.sandbox.github().ledger() {
+        assert!(!written.contains(&entry.token), "token {} is in a record", entry.number);
+    }
+    assert!(!written.contains("eyJ") && !written.contains("PRIVATE KEY"));
+}
