@@ -39,7 +39,7 @@ async fn a_limit_of_calls_is_not_the_403_of_a_forbidden_write() {
     for fault in [
         create().primary_limit(403, 2_000_000_000),
         create().secondary_limit(403, None),
-        create().secondary_limit(403, Some(std::time::Duration::from_secs(60))),
+        create().secondary_limit(403, Some(std::time::Duration::from_mins(1))),
         create().respond(403, &json!({"message": "You have triggered an abuse detection mechanism."})),
     ] {
         let (step, why) = with(&world, fault).await;
