@@ -55,7 +55,8 @@ where
     let io = TokioIo::new(Watched::http1(stream, first, Arc::clone(&activity)));
     let mut builder = http1::Builder::new();
     // The supervisor below times the head, and tells an idle connection from one that is slow.
-    builder.header_read_timeout(None).max_header_size(LONGEST_HEAD).max_buf_size(LONGEST_HEAD + (8 << 10));
+    // Names are written as upstream writes them: some clients look for `Content-Type` and not for `content-type`.
+    builder.title_case_headers(true).header_read_timeout(None).max_header_size(LONGEST_HEAD).max_buf_size(LONGEST_HEAD + (8 << 10));
     drive(builder.serve_connection(io, service), &activity, phase, false).await;
 }
 

@@ -35,6 +35,7 @@ async fn no_answer_is_cached_and_each_has_an_id() {
             assert_eq!(answer.header(name), Some(value), "{target}: {name}");
         }
         assert_eq!(answer.header("x-request-id").unwrap().len(), 36);
+        assert!(answer.headers.iter().all(|(name, _)| name.starts_with(char::is_uppercase)), "{:?}", answer.headers);
     }
 }
 

@@ -22,11 +22,11 @@ async fn while_draining_new_exchanges_are_refused_and_accepted_ones_finish() {
     let ready = stage.get("/readyz", "").await;
     assert_eq!((ready.status, ready.body.as_str()), (503, r#"{"ready":false,"reasons":["the service is shutting down"]}"#));
     kept.write_all(b"GET /healthz HTTP/1.1\r\nHost: sts\r\n\r\n").await.unwrap();
-    assert!(read_some(&mut kept).await.contains("connection: close"));
+    assert!(read_some(&mut kept).await.contains("Connection: close"));
     assert!(timeout(Duration::from_millis(50), stage.exchanges.finished()).await.is_err());
     stage.fake.go.notify_one();
     let text = read_some(&mut accepted).await;
-    assert!(text.starts_with("HTTP/1.1 200 OK") && text.contains("connection: close") && text.contains(TOKEN), "{text}");
+    assert!(text.starts_with("HTTP/1.1 200 OK") && text.contains("Connection: close") && text.contains(TOKEN), "{text}");
     timeout(LONG, stage.exchanges.finished()).await.unwrap();
     assert_eq!(stage.fates(), [Some(true)]);
 }

@@ -19,6 +19,7 @@ async fn a_service_listens_at_once_and_is_ready_when_github_knows_its_app() {
     assert_eq!((early.status, early.body.contains("has not been asked")), (503, true), "{}", early.body);
     timeout(LONG, service.wait_ready()).await.unwrap().unwrap();
     assert_eq!(get(service.address(), "/readyz").await.body, r#"{"ready":true,"reasons":[]}"#);
+    timeout(LONG, service.wait_ready()).await.unwrap().unwrap();
 }
 
 /// T-133

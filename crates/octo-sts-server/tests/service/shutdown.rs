@@ -30,7 +30,7 @@ async fn ask(address: std::net::SocketAddr, bearer: Arc<str>) -> End {
     if text.starts_with("HTTP/1.1 200") {
         return End::Token(text.split_once(r#""token":""#).unwrap().1.split('"').next().unwrap().to_owned());
     }
-    assert!(text.starts_with("HTTP/1.1 503") && text.contains("connection: close"), "lost: {text:?}");
+    assert!(text.starts_with("HTTP/1.1 503") && text.contains("Connection: close"), "lost: {text:?}");
     End::Refused
 }
 
