@@ -29,6 +29,8 @@ pub(crate) struct Outcome {
     pub(crate) latencies: Vec<Duration>,
     /// Answers that are not 200.
     pub(crate) failed: usize,
+    /// The first of them.
+    pub(crate) first_failure: Option<String>,
     /// How long the load lasted.
     pub(crate) lasted: Duration,
 }
@@ -56,7 +58,7 @@ pub(crate) async fn closed(requests: &Requests, connections: usize, lasting: Dur
                 let mut outcome = Outcome::default();
                 while started.elapsed() < lasting {
                     let due = Instant::now();
-                    outcome.count(connection.exchange(requests.next()).await?, due);
+                    outcome.count(connection.exchange(requests.next()).await?, due, &connection);
                 }
                 Ok(outcome)
             })
@@ -88,7 +90,7 @@ pub(crate) async fn open(requests: &Requests, connections: usize, per_second: u3
                     let sent = Instant::now();
                     let late = sent.saturating_duration_since(when);
                     let from = if late < Duration::from_millis(2) { sent } else { when };
-                    outcome.count(connection.exchange(requests.next()).await?, from);
+                    outcome.count(connection.exchange(requests.next()).await?, from, &connection);
                 }
             })
         })
@@ -110,15 +112,19 @@ async fn merged(workers: Vec<tokio::task::JoinHandle<Result<Outcome>>>, started:
         let outcome = worker.await??;
         all.latencies.extend(outcome.latencies);
         all.failed += outcome.failed;
+        all.first_failure = all.first_failure.or(outcome.first_failure);
     }
     all.lasted = started.elapsed();
     Ok(all)
 }
 
 impl Outcome {
-    fn count(&mut self, status: u16, since: Instant) {
+    fn count(&mut self, status: u16, since: Instant, connection: &Connection) {
         self.latencies.push(since.elapsed());
-        self.failed += usize::from(status != 200);
+        if status != 200 {
+            self.failed += 1;
+            self.first_failure.get_or_insert_with(|| connection.last().into_owned());
+        }
     }
 
     /// Answers per second.
@@ -137,33 +143,39 @@ impl Outcome {
 struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
+    filled: usize,
 }
 
 impl Connection {
     async fn open(port: u16) -> Result<Self> {
         let stream = TcpStream::connect(("127.0.0.1", port)).await.context("the service does not listen")?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: vec![0; 64 * 1024] })
+        Ok(Self { stream, buffer: vec![0; 64 * 1024], filled: 0 })
+    }
+
+    /// The last answer, as it came.
+    fn last(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.buffer[..self.filled])
     }
 
     /// Writes a request and reads its whole answer; returns the status.
     async fn exchange(&mut self, request: &[u8]) -> Result<u16> {
         self.stream.write_all(request).await?;
-        let mut filled = 0;
+        self.filled = 0;
         loop {
-            let read = self.stream.read(&mut self.buffer[filled..]).await?;
+            let read = self.stream.read(&mut self.buffer[self.filled..]).await?;
             if read == 0 {
                 bail!("the service closed the connection");
             }
-            filled += read;
-            let answer = &self.buffer[..filled];
+            self.filled += read;
+            let answer = &self.buffer[..self.filled];
             let Some(head) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
             let text = std::str::from_utf8(&answer[..head])?;
             let length: usize = text
                 .lines()
                 .find_map(|line| line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length")))
                 .map_or(Ok(0), |(_, value)| value.trim().parse())?;
-            if filled >= head + 4 + length {
+            if self.filled >= head + 4 + length {
                 return Ok(text.get(9..12).context("no status line")?.parse()?);
             }
         }

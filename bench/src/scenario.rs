@@ -83,7 +83,7 @@ async fn closed(args: &Args) -> Result<Rows> {
     let before = service.cpu()?;
     let mut outcome = load::closed(&requests, CONNECTIONS, Duration::from_secs(args.seconds)).await?;
     let cpu = service.cpu()?.saturating_sub(before);
-    ensure!(outcome.failed == 0, "{} of {} exchanges failed", outcome.failed, outcome.latencies.len());
+    all_granted(&outcome)?;
     let exchanges = outcome.latencies.len() as f64;
     let memory = service.memory()?;
     Ok(vec![
@@ -100,7 +100,7 @@ async fn open(args: &Args) -> Result<Rows> {
     let requests = tokio::task::block_in_place(|| stage.requests(port, args.tokens))?;
     load::closed(&requests, CONNECTIONS, Duration::from_secs(2)).await?;
     let mut outcome = load::open(&requests, CONNECTIONS, OPEN_RATE, Duration::from_secs(args.seconds)).await?;
-    ensure!(outcome.failed == 0, "{} of {} exchanges failed", outcome.failed, outcome.latencies.len());
+    all_granted(&outcome)?;
     Ok(vec![row(format!("latency p50 / p99 / p99.9 at {OPEN_RATE}/s, open loop"), percentiles(&mut outcome))])
 }
 
@@ -148,6 +148,12 @@ async fn garbage(args: &Args) -> Result<Rows> {
     let cpu = service.cpu()?.saturating_sub(before);
     let each = cpu.as_secs_f64() * 1e6 / outcome.latencies.len() as f64;
     Ok(vec![row("CPU of a bearer that is no token", format!("{each:.0} µs, {} outbound calls", stage.sandbox.calls().len()))])
+}
+
+fn all_granted(outcome: &load::Outcome) -> Result<()> {
+    let (failed, all) = (outcome.failed, outcome.latencies.len());
+    ensure!(failed == 0, "{failed} of {all} exchanges failed; the first: {}", outcome.first_failure.as_deref().unwrap_or_default());
+    Ok(())
 }
 
 fn github_calls(stage: &Stage) -> usize {

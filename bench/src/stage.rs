@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
-use octo_sts_sandbox::{ActionsJob, FakeIssuer, Sandbox, SandboxSettings, Selection};
+use octo_sts_sandbox::{ActionsJob, Algorithm, FakeIssuer, Sandbox, SandboxSettings, Selection};
 use serde_json::{Value, json};
 
 use crate::{load::Requests, process::Service};
@@ -27,6 +27,8 @@ impl Stage {
         let github = sandbox.github();
         let app = github.create_app(APP, &[("contents", "write"), ("issues", "write")]);
         let issuer = sandbox.issuer("gha");
+        // The key set must not be empty when the service fetches it at start.
+        issuer.kid(Algorithm::Rs256);
         github.create_repository("acme/app");
         github.create_repository("acme/.github");
         let policy = format!("issuer: {}\nsubject: repo:acme/app:ref:refs/heads/main\npermissions:\n  contents: read\n", issuer.url());

@@ -47,6 +47,7 @@ impl Exchanger {
         self.policies.pushes().arrived(repository, self.clock.monotonic()).await;
         if repository.name == self.settings.policy_repository {
             self.allowlists.forget(&repository.owner).await;
+            self.guardrails.forget(&repository.owner).await;
         }
     }
 
@@ -56,5 +57,6 @@ impl Exchanger {
             self.installations.forget(app.id, owner).await;
         }
         self.allowlists.forget(owner).await;
+        self.guardrails.forget(owner).await;
     }
 }

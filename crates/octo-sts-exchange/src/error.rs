@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use octo_sts_github::{GitHubError, OddContent};
 use octo_sts_oidc::{TokenFormError, VerifyError};
-use octo_sts_policy::{Diagnostics, Mismatch};
-use octo_sts_types::{Identity, InvalidIdentity, InvalidScope, Repository, Scope};
+use octo_sts_policy::{ConsentError, Diagnostics, GuardrailRefusal, Mismatch};
+use octo_sts_store::StoreError;
+use octo_sts_types::{Identity, InvalidIdentity, InvalidScope, Scope};
 
 /// Why an exchange was refused.
 ///
@@ -76,9 +77,24 @@ pub enum ExchangeError {
     /// The policy names an App that is not among those configured for the owner.
     #[error("the policy names an App that is not configured for the owner")]
     NoSuchApp,
-    /// The policy lists other repositories, and this one has no policy of the same identity that admits the token.
-    #[error("`{0}` does not consent")]
-    NoConsent(Repository),
+    /// The policy lists other repositories, and not all of them agree.
+    #[error("not every repository that the policy lists consents")]
+    NoConsent(#[source] ConsentError),
+    /// Guardrails leave nothing of the grant.
+    #[error("guardrails refuse the grant")]
+    Guardrails(#[source] GuardrailRefusal),
+    /// The organisation's guardrails are invalid, and no earlier version is known.
+    #[error("the organisation's guardrails are invalid")]
+    GuardrailsInvalid(#[source] Diagnostics),
+    /// The guardrails' path holds something that is no file.
+    #[error("the organisation's guardrails cannot be read: {0}")]
+    GuardrailsOdd(OddContent),
+    /// The token counts once, and was exchanged before.
+    #[error("the token was exchanged before, and counts once")]
+    UsedBefore,
+    /// Whether the token was exchanged before cannot be found out.
+    #[error("whether the token was exchanged before is not known")]
+    UsesUnknown(#[source] StoreError),
     /// GitHub failed, refused or asked us to wait.
     #[error("GitHub: {during}")]
     GitHub {
@@ -130,6 +146,8 @@ pub enum During {
     Installation,
     /// Reading the issuer allowlist, its reader token included.
     Allowlist,
+    /// Reading the guardrails.
+    Guardrails,
     /// Reading the policy, its reader token included.
     Policy,
     /// Minting the caller's token.
@@ -141,6 +159,7 @@ impl std::fmt::Display for During {
         f.write_str(match self {
             Self::Installation => "looking for the installation",
             Self::Allowlist => "reading the issuer allowlist",
+            Self::Guardrails => "reading the guardrails",
             Self::Policy => "reading the policy",
             Self::Mint => "minting the token",
         })
@@ -166,6 +185,8 @@ pub enum Stage {
     Policy,
     /// Matching the claims.
     Match,
+    /// Guardrails, and tokens that count once.
+    Guardrails,
     /// Minting.
     Mint,
     /// Everything passed.
@@ -184,6 +205,7 @@ impl Stage {
             Self::Allowlist => "allowlist",
             Self::Policy => "policy",
             Self::Match => "match",
+            Self::Guardrails => "guardrails",
             Self::Mint => "mint",
             Self::Done => "done",
         }
@@ -225,6 +247,12 @@ impl ExchangeError {
             | Self::PolicyOdd(_)
             | Self::GitHub { during: During::Policy, .. } => Stage::Policy,
             Self::Mismatch(_) | Self::NoConsent(_) => Stage::Match,
+            Self::Guardrails(_)
+            | Self::GuardrailsInvalid(_)
+            | Self::GuardrailsOdd(_)
+            | Self::UsedBefore
+            | Self::UsesUnknown(_)
+            | Self::GitHub { during: During::Guardrails, .. } => Stage::Guardrails,
             Self::NoSuchApp | Self::GitHub { during: During::Mint, .. } => Stage::Mint,
         }
     }
@@ -255,6 +283,10 @@ impl ExchangeError {
             Self::PolicyUnparsable(_) | Self::PolicyUncompilable(_) | Self::PolicyOdd(_) => "POLICY_INVALID",
             Self::Mismatch(_) => "POLICY_MISMATCH",
             Self::NoConsent(_) => "REPOSITORY_DOES_NOT_CONSENT",
+            Self::Guardrails(_) => "GUARDRAILS",
+            Self::GuardrailsInvalid(_) | Self::GuardrailsOdd(_) => "GUARDRAILS_INVALID",
+            Self::UsedBefore => "TOKEN_USED_BEFORE",
+            Self::UsesUnknown(_) => "TOKEN_USES_UNKNOWN",
             Self::NoSuchApp => "APP_NOT_CONFIGURED",
             Self::GitHub { source, during } => github_reason(source, *during),
             Self::TimedOut => "TIMED_OUT",

@@ -10,17 +10,19 @@ use futures_util::future::{join, join3};
 use octo_sts_audit::Audit;
 use octo_sts_github::{App, GitHub, InstallationToken, Trace};
 use octo_sts_oidc::Verifier;
-use octo_sts_policy::{MatchContext, OrgPermissions, ParseOptions};
+use octo_sts_policy::{Guardrails, MatchContext, OrgPermissions, ParseOptions};
+use octo_sts_store::UsedTokens;
 use octo_sts_types::{Claims, Clock, Grant, RepositoryId, RepositoryName};
 use tokio::sync::oneshot;
 
 use crate::{
-    allowlist::{Allowlists, Unlisted},
+    allowlist::{Admitted, Allowlists},
     apps::{AppPools, Apps, Pool},
     asked::{self, Asked},
     background::Background,
     delivery::Delivery,
     error::{During, ExchangeError, Refusal},
+    guardrails::{Bounded, Bounds, GuardrailFiles},
     health::Health,
     installations::Installations,
     minting::{Minting, Wanted},
@@ -29,6 +31,7 @@ use crate::{
     record::{EventBudget, Record},
     request::Request,
     routing::QuotaFloors,
+    single_use::SingleUse,
 };
 
 /// The longest an exchange takes.
@@ -53,6 +56,20 @@ pub struct Settings {
     pub strict_policy_files: bool,
     /// When an App counts as short of quota.
     pub quota: QuotaFloors,
+    /// What bounds every grant of this service.
+    pub guardrails: Option<Guardrails>,
+    /// How often a token may be exchanged.
+    pub replay: Replay,
+}
+
+/// How often one OIDC token may be exchanged, where no guardrail says once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Replay {
+    /// As often as its holder likes while it is valid: a job may act under several identities.
+    #[default]
+    Allow,
+    /// Once.
+    Once,
 }
 
 /// What an [`Exchanger`] is made of.
@@ -65,6 +82,8 @@ pub struct Parts {
     pub apps: AppPools,
     /// Takes the record of each exchange.
     pub audit: Audit,
+    /// Remembers which tokens were exchanged, where that is asked for.
+    pub used_tokens: Arc<dyn UsedTokens>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// What the operator decides.
@@ -85,29 +104,45 @@ pub struct Exchanger {
     pub(crate) installations: Arc<Installations>,
     readers: Arc<Readers>,
     pub(crate) allowlists: Allowlists,
+    pub(crate) guardrails: GuardrailFiles,
+    single_use: SingleUse,
     pub(crate) policies: Policies,
     minting: Minting,
 }
 
+/// What a known policy gives within known bounds.
+struct Expected {
+    bounded: Bounded,
+    /// Whether the owner had an allowlist when this was worked out.
+    listed: bool,
+}
+
 /// One attempt's way through the steps: what stays the same from step to step.
-struct Path<'a> {
-    asked: &'a Asked,
-    claims: &'a Claims,
+pub(crate) struct Path<'a> {
+    pub(crate) asked: &'a Asked,
+    pub(crate) claims: &'a Claims,
     pool: &'a Pool,
-    place: Place,
-    key: PolicyKey,
-    trace: &'a Arc<Trace>,
+    pub(crate) place: Place,
+    pub(crate) key: PolicyKey,
+    pub(crate) trace: &'a Arc<Trace>,
 }
 
 impl Exchanger {
     /// Puts the parts together; nothing is called yet.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { verifier, github, apps, audit, clock, settings } = parts;
+        let Parts { verifier, github, apps, audit, used_tokens, clock, settings } = parts;
         let health = Arc::new(Health::default());
         let installations = Arc::new(Installations::new(github.clone(), Arc::clone(&clock)));
-        let readers = Arc::new(Readers::new(github.clone(), Arc::clone(&clock), settings.policy_repository.clone()));
+        let readers = Arc::new(Readers::new(github.clone(), Arc::clone(&clock), audit.clone(), settings.policy_repository.clone()));
         let options = ParseOptions { org_permissions: settings.org_permissions, ..ParseOptions::default() };
         Arc::new(Self {
+            guardrails: GuardrailFiles::new(
+                Arc::clone(&readers),
+                Arc::clone(&clock),
+                settings.policy_repository.clone(),
+                settings.guardrails.clone(),
+            ),
+            single_use: SingleUse::new(used_tokens, Arc::clone(&clock), settings.replay == Replay::Once),
             allowlists: Allowlists::new(Arc::clone(&readers), Arc::clone(&clock), settings.policy_repository.clone()),
             policies: Policies::new(
                 Arc::clone(&readers),
@@ -243,12 +278,21 @@ impl Exchanger {
     /// Policy, match and mint. With a known policy that admits the token all three run side by side.
     async fn judge(&self, path: &Path<'_>, target: RepositoryId, record: &mut Record<'_>) -> Result<InstallationToken, Arc<ExchangeError>> {
         if let Some(known) = self.policies.known(&path.key).await
-            && let Ok(grant) = self.grant(path, &known)
+            && let Some(expected) = self.expected(path, &known).await
         {
-            return self.confirm(path, &known, grant, target, record).await;
+            return self.confirm(path, &known, expected, target, record).await;
         }
         // The cold way is boxed, so that the warm one keeps a small future.
         Box::pin(self.judge_cold(path, target, record)).await
+    }
+
+    /// What the known policy would give within the known bounds; `None` when either is not known well enough to mint for.
+    async fn expected(&self, path: &Path<'_>, known: &Loaded) -> Option<Expected> {
+        let listed = self.allowlists.has_list(&path.place.owner).await?;
+        let bounds = self.guardrails.known_bounds(&path.place.owner, listed).await?;
+        let bounded = self.bound(path, &bounds, known, self.grant(path, known).ok()?).ok()?;
+        let once = bounded.single_use || self.single_use.is_always();
+        (!once).then_some(Expected { bounded, listed })
     }
 
     /// Allowlist and policy side by side, then match and mint.
@@ -256,16 +300,41 @@ impl Exchanger {
         let admitted = self.allowlists.admit(&path.place, path.claims.issuer(), path.trace);
         let loaded = self.policies.load(&path.place, &path.key, path.claims.issuer(), path.trace);
         let (admitted, loaded) = join(admitted, loaded).await;
-        record.admitted(admitted?);
+        let admitted = admitted?;
+        record.admitted(admitted);
         let (loaded, stale) = loaded?;
         record.loaded(&loaded, stale);
-        self.judge_anew(path, &loaded, target).await
+        self.judge_anew(path, &loaded, admitted.listed, target, record).await
     }
 
-    /// Match, consent and mint, one after the other.
-    async fn judge_anew(&self, path: &Path<'_>, loaded: &Arc<Loaded>, target: RepositoryId) -> Result<InstallationToken, Arc<ExchangeError>> {
-        let grant = self.grant(path, loaded)?;
-        self.mint(path, loaded, &grant, target, true).await.map_err(Into::into)
+    /// Match, consent, bounds and mint, one after the other.
+    async fn judge_anew(
+        &self,
+        path: &Path<'_>,
+        loaded: &Arc<Loaded>,
+        listed: bool,
+        target: RepositoryId,
+        record: &mut Record<'_>,
+    ) -> Result<InstallationToken, Arc<ExchangeError>> {
+        let policy = loaded.policy()?;
+        let asks_others = policy.repositories_to_ask(&path.asked.scope).next().is_some();
+        let own = if asks_others { None } else { Some(self.grant(path, loaded)?) };
+        let bounds = self.guardrails.bounds(&path.place, listed, path.trace).await?;
+        let grant = match own {
+            Some(grant) => grant,
+            None => self.consented(path, policy, &bounds, record).await?,
+        };
+        let bounded = self.bound(path, &bounds, loaded, grant)?;
+        record.bounded(bounded.findings.clone());
+        if !bounded.single_use && !self.single_use.is_always() {
+            return self.mint(path, loaded, &bounded.grant, target, true).await.map_err(Into::into);
+        }
+        let ticket = self.single_use.claim(path.claims, path.asked.token.signing_input()).await?;
+        let minted = self.mint(path, loaded, &bounded.grant, target, true).await;
+        if minted.is_err() {
+            self.single_use.release(ticket).await;
+        }
+        minted.map_err(Into::into)
     }
 
     /// Mints for the last known version of the policy while GitHub says whether it is the current one. The token is
@@ -274,33 +343,38 @@ impl Exchanger {
         &self,
         path: &Path<'_>,
         known: &Arc<Loaded>,
-        grant: Grant,
+        expected: Expected,
         target: RepositoryId,
         record: &mut Record<'_>,
     ) -> Result<InstallationToken, Arc<ExchangeError>> {
         let admitted = self.allowlists.admit(&path.place, path.claims.issuer(), path.trace);
         let fresh = self.policies.revalidate(&path.place, &path.key, known, path.trace);
-        let minted = self.mint(path, known, &grant, target, false);
+        let minted = self.mint(path, known, &expected.bounded.grant, target, false);
         let (admitted, fresh, minted) = join3(admitted, fresh, minted).await;
-        let (unlisted, fresh) = match both(admitted, fresh) {
+        let (admitted, fresh) = match both(admitted, fresh) {
             Ok(said) => said,
             Err(error) => {
                 self.discard(minted);
                 return Err(error);
             }
         };
-        record.admitted(unlisted);
-        match fresh {
-            Freshness::Same | Freshness::Stale => {
-                record.loaded(known, matches!(fresh, Freshness::Stale));
-                minted.map_err(Into::into)
-            }
-            Freshness::Changed(loaded) => {
-                self.discard(minted);
-                record.loaded(&loaded, false);
-                Box::pin(self.judge_anew(path, &loaded, target)).await
-            }
+        record.admitted(admitted);
+        let (current, stale) = match fresh {
+            Freshness::Same => (known, false),
+            Freshness::Stale => (known, true),
+            Freshness::Changed(ref loaded) => (loaded, false),
+        };
+        record.loaded(current, stale);
+        if Arc::ptr_eq(current, known) && admitted.listed == expected.listed {
+            record.bounded(expected.bounded.findings);
+            return minted.map_err(Into::into);
         }
+        self.discard(minted);
+        Box::pin(self.judge_anew(path, current, admitted.listed, target, record)).await
+    }
+
+    fn bound(&self, path: &Path<'_>, bounds: &Bounds, loaded: &Loaded, grant: Grant) -> Result<Bounded, ExchangeError> {
+        bounds.bound(loaded.policy()?, path.claims, grant)
     }
 
     fn grant(&self, path: &Path<'_>, loaded: &Loaded) -> Result<Grant, ExchangeError> {
@@ -343,6 +417,7 @@ impl Exchanger {
         self.installations.forget(app, asked.scope.owner()).await;
         self.readers.forget(installation, &repository.name).await;
         self.allowlists.forget(asked.scope.owner()).await;
+        self.guardrails.forget(asked.scope.owner()).await;
         self.policies.forget(&PolicyKey { account, repository, identity: asked.identity.clone() }).await;
     }
 }
@@ -373,8 +448,8 @@ fn reader_refusal(error: &ReaderError) -> ExchangeError {
 }
 
 fn both(
-    admitted: Result<Option<Unlisted>, Arc<ExchangeError>>,
+    admitted: Result<Admitted, Arc<ExchangeError>>,
     fresh: Result<Freshness, Arc<ExchangeError>>,
-) -> Result<(Option<Unlisted>, Freshness), Arc<ExchangeError>> {
+) -> Result<(Admitted, Freshness), Arc<ExchangeError>> {
     Ok((admitted?, fresh?))
 }

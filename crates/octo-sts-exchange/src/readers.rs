@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration, time::Instant};
 
 use moka::future::Cache;
+use octo_sts_audit::{Audit, ReaderEvent};
 use octo_sts_github::{App, DirectoryRead, ETag, FileRead, GitHub, GitHubError, Installation, InstallationToken, Trace};
 use octo_sts_types::{Clock, InstallationId, Owner, Repository, RepositoryId, RepositoryName};
 
@@ -52,16 +53,18 @@ pub(crate) enum ReaderError {
 pub(crate) struct Readers {
     github: GitHub,
     clock: Arc<dyn Clock>,
+    audit: Audit,
     policy_repository: RepositoryName,
     minted: Cache<(InstallationId, RepositoryName), Arc<Reader>>,
     unseen: Cache<InstallationId, Instant>,
 }
 
 impl Readers {
-    pub(crate) fn new(github: GitHub, clock: Arc<dyn Clock>, policy_repository: RepositoryName) -> Self {
+    pub(crate) fn new(github: GitHub, clock: Arc<dyn Clock>, audit: Audit, policy_repository: RepositoryName) -> Self {
         Self {
             github,
             clock,
+            audit,
             policy_repository,
             minted: Cache::builder().max_capacity(MOST).time_to_live(USED_FOR).build(),
             unseen: Cache::builder().max_capacity(MOST).time_to_live(UNSEEN_FOR).build(),
@@ -166,6 +169,7 @@ impl Readers {
             GitHubError::Unprocessable { .. } => ReaderError::Unseen,
             other => ReaderError::GitHub(other),
         })?;
+        self.record(&token).await;
         let token = Arc::new(ReaderToken { token, minted: self.clock.monotonic() });
         let mut found = None;
         for name in names {
@@ -180,6 +184,18 @@ impl Readers {
             self.github.revoke_in_background(token.token.clone());
             ReaderError::Renamed
         })
+    }
+
+    /// Puts the token on record before it is used: a service that is killed leaves no token that nobody knows of.
+    async fn record(&self, token: &InstallationToken) {
+        let event = ReaderEvent {
+            installation_id: token.installation(),
+            app_id: token.app(),
+            repositories: token.repositories().iter().map(|repository| repository.full_name.clone()).collect(),
+            token_sha256: token.sha256_hex(),
+            time: self.clock.now(),
+        };
+        self.audit.record_reader(event).await;
     }
 }
 

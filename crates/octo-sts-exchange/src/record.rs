@@ -9,7 +9,7 @@ use octo_sts_policy::{Mode, TrustPolicy};
 use octo_sts_types::{AccountId, AppId, Claims, Clock, Identity, InstallationId, Printable, RepositoryId, Scope};
 
 use crate::{
-    allowlist::Unlisted,
+    allowlist::Admitted,
     asked::{Asked, was_token_shaped},
     budget::Budget,
     delivery::Delivery,
@@ -55,7 +55,8 @@ pub(crate) struct Record<'a> {
     claims: Option<Arc<Claims>>,
     installation: Option<Used>,
     repository: Option<RepositoryId>,
-    unlisted: Option<Unlisted>,
+    unlisted: Option<Mode>,
+    findings: Vec<String>,
     loaded: Option<Arc<Loaded>>,
     stale: bool,
     consents: Vec<octo_sts_audit::Consent>,
@@ -78,6 +79,7 @@ impl<'a> Record<'a> {
             installation: None,
             repository: None,
             unlisted: None,
+            findings: Vec::new(),
             loaded: None,
             stale: false,
             consents: Vec::new(),
@@ -110,8 +112,8 @@ impl<'a> Record<'a> {
         self.repository = Some(repository);
     }
 
-    pub(crate) fn admitted(&mut self, unlisted: Option<Unlisted>) {
-        self.unlisted = unlisted;
+    pub(crate) fn admitted(&mut self, admitted: Admitted) {
+        self.unlisted = admitted.unlisted;
     }
 
     pub(crate) fn loaded(&mut self, loaded: &Arc<Loaded>, stale: bool) {
@@ -122,6 +124,10 @@ impl<'a> Record<'a> {
 
     pub(crate) fn consented(&mut self, repository: String, policy_sha: String) {
         self.consents.push(octo_sts_audit::Consent { repository, policy_sha });
+    }
+
+    pub(crate) fn bounded(&mut self, findings: Vec<String>) {
+        self.findings = findings;
     }
 
     /// The App, installation and account the last attempt used.
@@ -230,6 +236,7 @@ impl<'a> Record<'a> {
             repository_selection: token.map(selection),
             expires_at: token.map(InstallationToken::expires_at),
             consents: self.consents.clone(),
+            guardrails: self.findings.clone(),
             stale: self.stale,
             unverified_issuer: self.claims.is_none().then(|| self.unverified_issuer.clone()).flatten(),
             transport: Some(self.request.transport.as_str().into()),
@@ -250,7 +257,7 @@ impl<'a> Record<'a> {
     fn allowlist_verdict(&self, error: Option<&ExchangeError>) -> Option<AllowlistVerdict> {
         let mode = match (error, &self.unlisted) {
             (Some(ExchangeError::IssuerNotListed), _) => Mode::Enforce,
-            (_, Some(unlisted)) => unlisted.mode,
+            (_, Some(mode)) => *mode,
             _ => return None,
         };
         let iss = self.issuer().unwrap_or_default().to_owned();

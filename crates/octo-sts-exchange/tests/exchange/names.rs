@@ -1,12 +1,10 @@
 //! Whose repository a name stands for.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::House;
 use octo_sts_exchange::ExchangeError;
 use octo_sts_sandbox::{OwnerKind, Selection, Visibility};
-use support::House;
 
 /// T-064
 #[tokio::test]

@@ -1,13 +1,11 @@
 //! The organisation's issuer allowlist, before any policy is read.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::House;
 use octo_sts_exchange::{ExchangeError, Stage};
 use octo_sts_sandbox::Fault;
 use serde_json::json;
-use support::House;
 
 const PATH: &str = ".github/chainguard/trusted-token-issuers.yaml";
 

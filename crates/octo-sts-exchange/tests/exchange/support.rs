@@ -10,7 +10,7 @@ use std::{
 use jiff::Timestamp;
 use octo_sts_audit::Audit;
 use octo_sts_exchange::{
-    AppPools, Authorization, Delivery, ExchangeError, Exchanger, Parts, Pool, QuotaFloors, Refusal, Request, Settings, Transport,
+    AppPools, Authorization, Delivery, ExchangeError, Exchanger, Parts, Pool, QuotaFloors, Refusal, Replay, Request, Settings, Transport,
 };
 use octo_sts_github::{App, GitHub, GitHubSettings, client_settings};
 use octo_sts_http::{Client, Roots};
@@ -18,6 +18,7 @@ use octo_sts_oidc::{Verifier, VerifierSettings};
 use octo_sts_policy::OrgPermissions;
 use octo_sts_sandbox::{Call, FakeApp, FakeGitHub, FakeIssuer, Sandbox, SandboxSettings, Selection, Service};
 use octo_sts_signer::PemSigner;
+use octo_sts_store::MemoryTokens;
 use octo_sts_types::{AppId, Clock};
 use serde_json::json;
 
@@ -74,10 +75,17 @@ impl House {
         for app in &apps {
             app.install("acme", &Selection::All);
         }
-        let exchanger = exchanger(&sandbox, &apps, clock.clone());
+        let exchanger = exchanger(&sandbox, &apps, clock.clone(), Replay::Allow);
         let house = Self { sandbox, issuer, apps, exchanger, clock };
         house.policy("acme/app", "ci", "permissions: {contents: read}");
         house
+    }
+
+    /// The same, with a service that takes each token once.
+    pub(crate) async fn taking_tokens_once() -> Self {
+        let house = Self::new().await;
+        let exchanger = exchanger(&house.sandbox, &house.apps, house.clock.clone(), Replay::Once);
+        Self { exchanger, ..house }
     }
 
     pub(crate) fn github(&self) -> &FakeGitHub {
@@ -145,7 +153,7 @@ pub(crate) fn request(token: &str, scope: &str, identity: &str) -> Request {
     }
 }
 
-fn exchanger(sandbox: &Sandbox, apps: &[FakeApp], clock: Arc<dyn Clock>) -> Arc<Exchanger> {
+fn exchanger(sandbox: &Sandbox, apps: &[FakeApp], clock: Arc<dyn Clock>, replay: Replay) -> Arc<Exchanger> {
     let roots = Roots::from_pem(sandbox.ca_pem()).unwrap();
     let http = Client::new(client_settings(roots.clone())).unwrap();
     let base_url = sandbox.github().base_url().parse().unwrap();
@@ -164,6 +172,9 @@ fn exchanger(sandbox: &Sandbox, apps: &[FakeApp], clock: Arc<dyn Clock>) -> Arc<
         org_permissions: OrgPermissions::Read,
         strict_policy_files: false,
         quota: QuotaFloors::default(),
+        guardrails: None,
+        replay,
     };
-    Exchanger::new(Parts { verifier, github, apps: pools, audit: Audit::off(), clock, settings })
+    let used_tokens = Arc::new(MemoryTokens::new(1_000, Arc::clone(&clock)));
+    Exchanger::new(Parts { verifier, github, apps: pools, audit: Audit::off(), used_tokens, clock, settings })
 }

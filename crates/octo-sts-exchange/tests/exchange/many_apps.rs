@@ -1,16 +1,17 @@
 //! Several Apps that share an owner.
 
-mod support;
-
 use std::collections::HashMap;
 
+use crate::support::House;
 use octo_sts_exchange::ExchangeError;
 use octo_sts_sandbox::Fault;
-use support::House;
 
 #[tokio::test]
 async fn equal_apps_share_the_mints() {
     let house = House::with_apps(3).await;
+    for installation in 1_001..=1_003 {
+        house.github().set_quota(octo_sts_types::InstallationId(installation), 15_000, 15_000);
+    }
     for _ in 0..90 {
         house.granted("acme/app", "ci").await;
     }

@@ -1,13 +1,11 @@
 //! A token is handed over or revoked: nothing in between.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{House, request};
 use octo_sts_exchange::{During, ExchangeError, Stage};
 use octo_sts_sandbox::{Fault, Sandbox};
 use serde_json::json;
-use support::{House, request};
 
 /// Readers are ours and stay; everything else must be gone.
 fn only_readers_live(sandbox: &Sandbox) -> bool {

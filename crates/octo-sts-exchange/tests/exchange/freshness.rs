@@ -1,12 +1,10 @@
 //! What changes at GitHub counts at once.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::House;
 use octo_sts_exchange::{ExchangeError, Stage};
 use octo_sts_sandbox::{Fault, Selection};
-use support::House;
 
 #[tokio::test]
 async fn an_edited_policy_counts_for_the_next_exchange_and_the_old_grant_is_revoked_unseen() {

@@ -1,0 +1,10 @@
+//! Whole exchanges against the sandbox, one file for each promise.
+
+mod allowlist;
+mod bounds;
+mod freshness;
+mod handover;
+mod many_apps;
+mod names;
+mod round_trips;
+mod support;
