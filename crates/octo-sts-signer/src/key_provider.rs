@@ -158,7 +158,7 @@ mod tests {
     #[tokio::test]
     async fn the_default_build_opens_no_key_of_a_cloud() {
         let authority = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
-        let outside = Outside::new(octo_sts_http::Roots::from_pem(&authority).unwrap(), |_| None).unwrap();
+        let outside = Outside::new(octo_sts_http::Roots::from_pem(&authority).unwrap(), &|_| None).unwrap();
         for provider in [KeyProvider::Aws, KeyProvider::Google, KeyProvider::Azure, KeyProvider::Pkcs11] {
             assert!(matches!(provider.open("key", &outside).await, Err(OpenKeyError::NotBuiltIn { .. })));
         }

@@ -1,8 +1,9 @@
 //! What is needed from outside to reach key services and secret stores.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use octo_sts_http::{Client, ClientError, ClientSettings, Protocol, Roots};
+use secrecy::{ExposeSecret as _, SecretString};
 
 /// Longest time for a connection to a key service or secret store.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -11,28 +12,42 @@ const CALL_DEADLINE: Duration = Duration::from_secs(3);
 /// Longest answer, in bytes. The largest secret of any store is 64 KiB, in base64 inside JSON.
 const LONGEST_ANSWER: usize = 256 * 1024;
 
-type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+/// The variables that are read here. Those of AWS and of Google's credentials are read by their clients.
+const NAMES: [&str; 9] = [
+    "VAULT_ADDR",
+    "VAULT_TOKEN",
+    "VAULT_TOKEN_FILE",
+    "VAULT_NAMESPACE",
+    "VAULT_CACERT",
+    "AZURE_TENANT_ID",
+    "AZURE_CLIENT_ID",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_FEDERATED_TOKEN_FILE",
+];
 
 /// Certificate authorities, connections and environment variables; cheap to clone.
 ///
 /// The clients of AWS and of Google's credentials make connections of their own and read the standard variables of their
-/// platform from the process's environment.
+/// platform from the process's environment. Azure's credentials read `AZURE_AUTHORITY_HOST` and those of managed identities there.
 #[derive(Clone)]
 pub struct Outside {
     http: Client,
     roots: Roots,
-    variables: Variables,
+    variables: Arc<HashMap<&'static str, SecretString>>,
 }
 
 impl Outside {
-    /// With the certificate authorities to trust and the variables that are set.
-    pub fn new(roots: Roots, variables: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Result<Self, ClientError> {
-        Ok(Self { http: client(roots.clone())?, roots, variables: Arc::new(variables) })
+    /// With the certificate authorities to trust, and a look at the variables that are set.
+    pub fn new(roots: Roots, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, ClientError> {
+        let set = |name| Some((name, SecretString::from(variable(name).filter(|value| !value.is_empty())?)));
+        let variables = Arc::new(NAMES.into_iter().filter_map(set).collect());
+        Ok(Self { http: client(roots.clone())?, roots, variables })
     }
 
     /// The value of a variable that is set and not empty.
     pub(crate) fn variable(&self, name: &str) -> Option<String> {
-        (self.variables)(name).filter(|value| !value.is_empty())
+        debug_assert!(NAMES.contains(&name), "{name} is not among those that are read");
+        self.variables.get(name).map(|value| value.expose_secret().to_owned())
     }
 
     pub(crate) fn http(&self) -> &Client {

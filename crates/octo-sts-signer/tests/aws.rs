@@ -146,7 +146,7 @@ async fn a_secret_is_fetched_whole_or_by_field() {
 async fn region_credentials_and_endpoint_come_from_the_environment() {
     const TEST: &str = "region_credentials_and_endpoint_come_from_the_environment";
     let authority = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
-    let outside = Outside::new(octo_sts_http::Roots::from_pem(&authority).unwrap(), |_| None).unwrap();
+    let outside = Outside::new(octo_sts_http::Roots::from_pem(&authority).unwrap(), &|_| None).unwrap();
     if let Ok(key) = std::env::var("TEST_KEY") {
         self_check(&*KeyProvider::Aws.open(&key, &outside).await.unwrap()).await.unwrap();
         let secrets = secret::Secrets::new(outside);

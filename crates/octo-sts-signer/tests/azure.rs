@@ -95,7 +95,7 @@ async fn a_secret_is_fetched_from_an_azure_vault() {
 fn outside(variables: &[(&str, &str)]) -> Outside {
     let authority = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
     let variables: HashMap<String, String> = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Outside::new(Roots::from_pem(&authority).unwrap(), move |name| variables.get(name).cloned()).unwrap()
+    Outside::new(Roots::from_pem(&authority).unwrap(), &|name| variables.get(name).cloned()).unwrap()
 }
 
 #[tokio::test]
@@ -116,4 +116,32 @@ async fn no_token_is_sent_to_a_host_outside_azure() {
         let refused = azure_key_vault::open(url, &outside(&[])).await.unwrap_err();
         assert!(matches!(refused, OpenKeyError::Name(_)), "Input: {url}, {refused}");
     }
+}
+
+/// The address of Entra ID belongs to the process, so a second process is started with the variables that operators set.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_secret_becomes_a_token_for_the_vault() {
+    const TEST: &str = "a_client_secret_becomes_a_token_for_the_vault";
+    if let Ok(authority) = std::env::var("TEST_AUTHORITY") {
+        let outside = Outside::new(Roots::from_pem(&authority).unwrap(), &|name| std::env::var(name).ok()).unwrap();
+        let token = AzureCredentials::find(&outside, "https://vault.azure.net").unwrap().token().await.unwrap();
+        assert_eq!(token.expose_secret(), "eyJ.test");
+        return;
+    }
+    let (address, authority) = fake_cloud(|asked| {
+        assert_eq!((asked.method.as_str(), asked.path.as_str()), ("POST", "/tenant-1/oauth2/v2.0/token"));
+        let good = asked.text.contains("client_secret=hunter2") && asked.text.contains("scope=https%3A%2F%2Fvault.azure.net%2F.default");
+        let token = json!({ "token_type": "Bearer", "expires_in": 3600, "ext_expires_in": 3600, "access_token": "eyJ.test" });
+        if good { (200, token.to_string()) } else { (400, "{}".into()) }
+    })
+    .await;
+    let host = format!("https://localhost:{}", address.port());
+    let variables = [
+        ("TEST_AUTHORITY", authority.as_str()),
+        ("AZURE_AUTHORITY_HOST", &host),
+        ("AZURE_TENANT_ID", "tenant-1"),
+        ("AZURE_CLIENT_ID", "client-1"),
+        ("AZURE_CLIENT_SECRET", "hunter2"),
+    ];
+    common::again(TEST, &variables).await;
 }

@@ -4,14 +4,17 @@
 
 mod common;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    io::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use common::{Asked, Fixed, chain, client, fake_cloud, public_key, sign_digest};
-use octo_sts_signer::{SignError, Signer, Trouble, gcp_kms, secret, self_check};
+use octo_sts_signer::{GoogleCredentials, SignError, Signer, TokenSource as _, Trouble, gcp_kms, secret, self_check};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
@@ -88,4 +91,27 @@ async fn a_secret_is_fetched_from_secret_manager() {
     assert_eq!(fetch("projects/p/secrets/webhook/versions/latest").await.unwrap().expose_secret(), "hunter2");
     assert_eq!(fetch("projects/p/secrets/binary/versions/1").await.unwrap_err().trouble, Trouble::Unusable);
     assert_eq!(fetch("projects/p/secrets/other/versions/1").await.unwrap_err().trouble, Trouble::NotFound);
+}
+
+/// The environment belongs to the process, so a second process is started with the variable that operators set.
+#[tokio::test]
+async fn the_key_of_a_service_account_becomes_a_token() {
+    const TEST: &str = "the_key_of_a_service_account_becomes_a_token";
+    if std::env::var_os("GOOGLE_APPLICATION_CREDENTIALS").is_some() {
+        let token = GoogleCredentials::find().unwrap().token().await.unwrap();
+        assert_eq!(token.expose_secret().split('.').count(), 3, "a JWT");
+        return;
+    }
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    let account = json!({
+        "type": "service_account",
+        "project_id": "p",
+        "private_key_id": "1",
+        "private_key": common::KEY,
+        "client_email": "octo-sts@p.iam.gserviceaccount.com",
+        "client_id": "1",
+        "token_uri": "https://oauth2.googleapis.com/token",
+    });
+    file.write_all(account.to_string().as_bytes()).unwrap();
+    common::again(TEST, &[("GOOGLE_APPLICATION_CREDENTIALS", file.path().to_str().unwrap())]).await;
 }

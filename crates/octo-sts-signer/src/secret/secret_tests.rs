@@ -13,7 +13,7 @@ use super::*;
 fn secrets(variables: &[(&str, &str)]) -> Secrets {
     let authority = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
     let variables: HashMap<String, String> = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Secrets::new(Outside::new(Roots::from_pem(&authority).unwrap(), move |name| variables.get(name).cloned()).unwrap())
+    Secrets::new(Outside::new(Roots::from_pem(&authority).unwrap(), &|name| variables.get(name).cloned()).unwrap())
 }
 
 fn written(text: &[u8]) -> tempfile::NamedTempFile {
