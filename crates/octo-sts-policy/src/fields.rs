@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::{
     diagnostics::{Code, Reporter, closest, quoted},
+    go_regex,
     pattern::{Pattern, PatternError},
     yaml::{Entry, Node, Value},
 };
@@ -110,7 +111,11 @@ fn wrong_type(node: &Node, what: &str, due: &str, reporter: &mut Reporter<'_>) {
 
 /// Compiles a pattern, or reports what is wrong with it.
 pub(crate) fn pattern(located: &Located<'_>, reporter: &mut Reporter<'_>) -> Option<Pattern> {
-    let error = match Pattern::parse(located.text) {
+    let compiled = Pattern::syntax(located.text).and_then(|syntax| {
+        let affordable = reporter.spend(go_regex::states(&syntax));
+        if affordable { Pattern::compile(located.text, &syntax) } else { Err(PatternError::TooLarge) }
+    });
+    let error = match compiled {
         Ok(pattern) => return Some(pattern),
         Err(error) => error,
     };

@@ -6,6 +6,7 @@
 //! [`TrustPolicy::grant`] is the only way from verified claims to a [`Grant`](octo_sts_types::Grant), and only a grant is
 //! minted.
 
+mod automaton;
 mod claim_value;
 mod consent;
 pub mod diagnostics;

@@ -1,19 +1,16 @@
 //! A regular expression that must match the whole value.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use regex_automata::{
-    meta::{Config, Regex},
-    nfa::thompson::WhichCaptures,
+use regex_syntax::hir::{Hir, HirKind, Literal};
+
+use crate::{
+    automaton::Automaton,
+    go_regex::{self, SyntaxError},
 };
-use regex_syntax::hir::{Hir, Look};
-
-use crate::go_regex::{self, SyntaxError};
 
 /// Longest pattern, in bytes.
 pub const LONGEST_PATTERN: usize = 1_024;
-/// Largest automaton, in bytes.
-const LARGEST: usize = 1 << 20;
 /// Longest value that is matched, in bytes; a longer one matches nothing.
 const LONGEST_VALUE: usize = 8 << 10;
 
@@ -24,7 +21,14 @@ const LONGEST_VALUE: usize = 8 << 10;
 #[derive(Clone)]
 pub struct Pattern {
     text: Box<str>,
-    regex: Regex,
+    engine: Engine,
+}
+
+/// Many patterns are one text with its dots escaped, and need no automaton.
+#[derive(Clone)]
+enum Engine {
+    Literal(Box<[u8]>),
+    Automaton(Arc<Automaton>),
 }
 
 /// Why a text is not a pattern.
@@ -57,17 +61,14 @@ impl Pattern {
 
     /// Compiles what [`Self::syntax`] read from `text`, with both ends fixed.
     pub(crate) fn compile(text: &str, syntax: &Hir) -> Result<Self, PatternError> {
-        if !go_regex::is_affordable(syntax) {
+        if let HirKind::Literal(Literal(bytes)) = syntax.kind() {
+            return Ok(Self { text: text.into(), engine: Engine::Literal(bytes.clone()) });
+        }
+        if go_regex::states(syntax) > go_regex::MOST_STATES {
             return Err(PatternError::TooLarge);
         }
-        let whole = Hir::concat(vec![Hir::look(Look::Start), syntax.clone(), Hir::look(Look::End)]);
-        let config = Config::new()
-            .nfa_size_limit(Some(LARGEST))
-            .onepass_size_limit(Some(LARGEST))
-            .hybrid_cache_capacity(LARGEST)
-            .which_captures(WhichCaptures::Implicit);
-        let regex = Regex::builder().configure(config).build_from_hir(&whole).map_err(|_| PatternError::TooLarge)?;
-        Ok(Self { text: text.into(), regex })
+        let automaton = Automaton::new(syntax).ok_or(PatternError::TooLarge)?;
+        Ok(Self { text: text.into(), engine: Engine::Automaton(Arc::new(automaton)) })
     }
 
     /// The pattern as written.
@@ -77,7 +78,10 @@ impl Pattern {
 
     /// Whether the whole of `value` matches.
     pub fn matches(&self, value: &str) -> bool {
-        value.len() <= LONGEST_VALUE && self.regex.is_match(value)
+        match &self.engine {
+            Engine::Literal(bytes) => **bytes == *value.as_bytes(),
+            Engine::Automaton(automaton) => value.len() <= LONGEST_VALUE && automaton.matches(value),
+        }
     }
 }
 

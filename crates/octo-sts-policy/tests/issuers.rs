@@ -22,7 +22,7 @@ fn check(policy: &str, token: &Value, near_misses: &[(&str, Value)]) {
         let mut other = token.clone();
         match (pointer.rsplit_once('/').unwrap(), value) {
             ((parent, name), Value::Null) => {
-                drop(other.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(&name.replace("~1", "/")).unwrap())
+                drop(other.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(&name.replace("~1", "/")).unwrap());
             }
             _ => *other.pointer_mut(pointer).unwrap() = value.clone(),
         }

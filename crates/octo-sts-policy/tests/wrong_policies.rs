@@ -223,7 +223,7 @@ fn subject_by_name_only() {
     2 | subject: repo:acme/app:ref:refs/heads/main
       |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       |
-      = help: write `repo:OWNER@OWNER_ID/NAME@ID:…` where tokens have it, or pin `repository_id` under `claim_pattern`
+      = help: write `repo:acme@OWNER_ID/app@ID:ref:refs/heads/main` where tokens have it, or pin `repository_id` under `claim_pattern`
     ");
 }
 

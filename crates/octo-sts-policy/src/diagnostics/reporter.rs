@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Code, Diagnostic, Diagnostics, Parsed, Severity, source::Source};
-use crate::yaml::is_invisible;
+use crate::{go_regex::MOST_STATES, yaml::is_invisible};
 
 /// Most errors, and most warnings, that one file gives.
 const MOST: usize = 100;
@@ -12,11 +12,19 @@ pub(crate) struct Reporter<'t> {
     source: Source<'t>,
     errors: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
+    /// Automaton states that the file's patterns have taken so far.
+    states: u64,
 }
 
 impl<'t> Reporter<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        Self { source: Source::new(text), errors: Vec::new(), warnings: Vec::new() }
+        Self { source: Source::new(text), errors: Vec::new(), warnings: Vec::new(), states: 0 }
+    }
+
+    /// Takes this many automaton states from what all patterns of a file may have together; false when they are used up.
+    pub(crate) fn spend(&mut self, states: u64) -> bool {
+        self.states = self.states.saturating_add(states);
+        self.states <= MOST_STATES
     }
 
     pub(crate) fn text(&self) -> &'t str {

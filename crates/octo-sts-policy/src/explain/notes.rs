@@ -21,11 +21,10 @@ pub(super) fn text(required: &Requirement, actual: &str) -> Option<String> {
         Requirement::Exact(exact) if looks_matching(exact, actual) => {
             Some("as a pattern it would match; a pattern stands in the `_pattern` field".to_owned())
         }
-        Requirement::Exact(_) => None,
         Requirement::Pattern(pattern) if matches_part(pattern, actual) => {
             Some("the pattern matches a part; it has to match the whole value".to_owned())
         }
-        Requirement::Pattern(_) => None,
+        _ => None,
     }
 }
 

@@ -2,17 +2,12 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-/// Most states a pattern may need. The engine's own limit in bytes is reached at about the same size, but only after the
-/// work of building up to it has been done.
-const MOST_STATES: u64 = 20_000;
-
-/// Whether compiling stays within a few milliseconds and about a mebibyte.
-pub(crate) fn is_affordable(hir: &Hir) -> bool {
-    states(hir) <= MOST_STATES
-}
+/// Most states that a pattern, or all patterns of one file together, may need: a few milliseconds of work, about a mebibyte.
+/// The engine's own limit in bytes is reached at about the same size, but only once the work has been done.
+pub(crate) const MOST_STATES: u64 = 16_000;
 
 /// An estimate of automaton states, repetitions multiplied out.
-fn states(hir: &Hir) -> u64 {
+pub(crate) fn states(hir: &Hir) -> u64 {
     match hir.kind() {
         HirKind::Empty => 0,
         HirKind::Look(_) => 1,
@@ -27,12 +22,12 @@ fn states(hir: &Hir) -> u64 {
     }
 }
 
-/// ASCII ranges are one transition each; others become sequences of bytes, most of them shared.
+/// ASCII ranges are one transition each; others become sequences of bytes, which share states once there are many.
 fn class_states(class: &Class) -> u64 {
     match class {
         Class::Unicode(class) => {
             let wide = class.ranges().iter().filter(|range| !range.end().is_ascii()).count() as u64;
-            1 + class.ranges().len() as u64 / 4 + wide
+            1 + class.ranges().len() as u64 / 4 + wide + 4 * wide.min(4)
         }
         Class::Bytes(class) => 1 + class.ranges().len() as u64 / 4,
     }

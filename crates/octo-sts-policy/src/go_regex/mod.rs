@@ -27,7 +27,7 @@ mod parser;
 mod property;
 mod stack;
 
-pub(crate) use cost::is_affordable;
+pub(crate) use cost::{MOST_STATES, states};
 pub use error::{SyntaxError, SyntaxErrorKind};
 
 /// Reads a pattern by Go's grammar.

@@ -47,9 +47,17 @@ fn name_only_subject(policy: &TrustPolicy, span: Range<usize>, reporter: &mut Re
     let by_name = |text: &String| text.strip_prefix("repo:").and_then(|rest| rest.split_once('/')).is_some_and(|(owner, _)| !owner.contains('@'));
     if !subjects.is_empty() && subjects.iter().all(by_name) {
         let message = "Repositories created, renamed or transferred since July 2026 have subjects with ids, which this does not match.";
-        let hint = "write `repo:OWNER@OWNER_ID/NAME@ID:…` where tokens have it, or pin `repository_id` under `claim_pattern`".to_owned();
+        let with_ids = policy.subject().exact().and_then(with_ids).unwrap_or_else(|| "repo:OWNER@OWNER_ID/NAME@ID:…".to_owned());
+        let hint = format!("write `{with_ids}` where tokens have it, or pin `repository_id` under `claim_pattern`");
         reporter.report(Code::NameOnlySubject, span, message, hint);
     }
+}
+
+/// The subject with places for the ids.
+fn with_ids(subject: &str) -> Option<String> {
+    let (owner, rest) = subject.strip_prefix("repo:")?.split_once('/')?;
+    let (name, rest) = rest.split_once(':')?;
+    Some(format!("repo:{owner}@OWNER_ID/{name}@ID:{rest}"))
 }
 
 fn every_repository(policy: &TrustPolicy, span: Range<usize>, reporter: &mut Reporter<'_>) {

@@ -1,0 +1,86 @@
+//! Hostile files and patterns take no time.
+//!
+//! The bounds that hold in a release build are in `benches/policy.rs`; without optimisation everything takes ten to twenty
+//! times as long, and these tests allow for that and for a busy machine.
+
+use std::time::{Duration, Instant};
+
+use octo_sts_policy::{IssuerAllowlist, ParseOptions, Pattern, PolicyKind, TrustPolicy};
+
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
+#[expect(clippy::disallowed_methods, reason = "the test measures")]
+fn within_patience(what: &str, work: impl FnOnce()) {
+    let start = Instant::now();
+    work();
+    let taken = start.elapsed();
+    assert!(taken < PATIENCE, "{what} took {taken:?}");
+}
+
+fn filled(unit: &str) -> String {
+    unit.repeat((64 << 10) / unit.len())
+}
+
+/// T-076
+#[test]
+fn hostile_files_are_refused_in_no_time() {
+    let lines = |field: &str, line: &dyn Fn(usize) -> String| {
+        let lines: Vec<_> = (0..900).map(|at| format!("  {}\n", line(at))).collect();
+        format!("issuer: a\nsubject: b\n{field}:\n{}", lines.concat())
+    };
+    let units =
+        ["[", "{a: ", "- ", "a,", "a", "#\n", "\"\" ", ":", "? ", "\u{2028}", "&a ", "*a ", "<<: ", "\t", "'", "|\n", "!!str ", "%", "\u{feff}"];
+    let mut files: Vec<_> = units.iter().map(|unit| filled(unit)).collect();
+    files.push(format!("a: [{}]", "a,".repeat(32_000)));
+    files.push(format!("issuers: [{}]", "a,".repeat(32_000)));
+    files.push(lines("claim_pattern", &|at| format!("claim_{at}: 0x{at}")));
+    files.push(lines("permissions", &|at| format!("pull-requesd-{at}: wrid")));
+    files.push(lines("repositories", &|at| format!("- ../{at}")));
+    for file in files {
+        let start: String = file.chars().take(20).collect();
+        within_patience(&start, || {
+            assert!(TrustPolicy::parse(&file, PolicyKind::Organization, &ParseOptions::default()).is_err());
+            assert!(IssuerAllowlist::parse(&file).is_err());
+        });
+    }
+}
+
+/// T-075
+#[test]
+fn large_patterns_are_compiled_or_refused_in_no_time() {
+    for pattern in [
+        r"\pL{1000}".to_owned(),
+        r"(?i)\pL{1000}".to_owned(),
+        r"[\pL\pN]{20}".to_owned(),
+        "(?:a{1,30}){1,30}".to_owned(),
+        "(?:(?:(?:a?){10}){10}){10}".to_owned(),
+        r"(\w{1,10}[^a]{1,10}){10}".to_owned(),
+        ".{1000}".to_owned(),
+        r"\pL".repeat(341),
+        format!("[{}]", r"\pL".repeat(340)),
+        format!("(?i)[{}]", r"\PL".repeat(335)),
+        "(".repeat(512) + &")".repeat(512),
+        "(?:a|".repeat(170) + &")".repeat(170),
+        "a{1000}".repeat(146),
+    ] {
+        within_patience(&pattern[..pattern.len().min(20)], || drop(Pattern::parse(&pattern)));
+    }
+}
+
+/// T-075: each pattern is small enough, all together are not.
+#[test]
+fn many_large_patterns_are_refused_together() {
+    let claims: Vec<_> = (0..60).map(|at| format!("  c{at}: '{}'\n", "(a|b)*[^c]{9}".repeat(70))).collect();
+    let file = format!("issuer: https://a.example\nsubject: b\npermissions: {{contents: read}}\nclaim_pattern:\n{}", claims.concat());
+    within_patience("many patterns", || assert!(TrustPolicy::parse(&file, PolicyKind::Repository, &ParseOptions::default()).is_err()));
+}
+
+/// T-075
+#[test]
+fn matching_is_linear() {
+    let value = "a".repeat(8 << 10);
+    for pattern in ["(a*)*b", "(a|a)*b", "(a?){200}a{200}b", "(?:a{1,30}){1,30}", "([^b]+)+b", "(.*)(.*)(.*)(.*)b"] {
+        let compiled = Pattern::parse(pattern);
+        within_patience(pattern, || assert!(compiled.is_ok_and(|compiled| !compiled.matches(&value))));
+    }
+}
