@@ -118,7 +118,7 @@ impl Guardrails {
     }
 
     /// What is left of permissions, and what was lowered.
-    fn lower(&self, issuer: &str, given: &Permissions) -> (Option<Permissions>, Vec<Finding>) {
+    pub(super) fn lower(&self, issuer: &str, given: &Permissions) -> (Option<Permissions>, Vec<Finding>) {
         let mut findings = Vec::new();
         let mut left = Vec::new();
         for (permission, level) in given.iter() {

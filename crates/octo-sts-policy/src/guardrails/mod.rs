@@ -18,6 +18,7 @@
 //! | `single_use` | a token, by its `jti`, counts once |
 
 mod judge;
+mod preview;
 mod read;
 mod rules;
 
