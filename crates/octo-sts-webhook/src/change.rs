@@ -53,7 +53,9 @@ impl Change {
     }
 
     pub(crate) fn add_named(&mut self, files: &[NamedFile]) {
-        files.iter().for_each(|file| self.add(&file.path, !file.removed));
+        for file in files {
+            self.add(&file.path, !file.removed);
+        }
     }
 
     pub(crate) fn add_changed(&mut self, files: &[ChangedFile]) {

@@ -103,7 +103,9 @@ impl Discovery<'_> {
 
     async fn everything(&self, change: &mut Change) -> Result<(), GitHubError> {
         let entries = self.list(&self.work.head, change).await?;
-        entries.iter().for_each(|entry| change.add(&path(entry), true));
+        for entry in &entries {
+            change.add(&path(entry), true);
+        }
         Ok(())
     }
 

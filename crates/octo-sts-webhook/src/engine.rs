@@ -2,17 +2,21 @@
 //!
 //! What was done stays with the job: when GitHub fails halfway, the next try goes on from there.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use octo_sts_audit::PolicyEvent;
-use octo_sts_github::{CheckRun, CheckRunId, Conclusion, FileRead, GitHub, GitHubError, Trace};
+use octo_sts_github::{CheckRun, CheckRunId, Conclusion, DirectoryRead, EntryKind, FileRead, GitHub, GitHubError, Trace};
 use octo_sts_policy::ParseOptions;
 use tokio::sync::oneshot;
 
 use crate::{
     WebhookParts, WebhookSettings,
     access::{Access, Accesses},
+    bounds::Bounds,
     change::Change,
     discover::Discovery,
     job::{Base, Work},
@@ -20,7 +24,7 @@ use crate::{
     known::Claim,
     landed,
     markdown::code,
-    policy_path::{PolicyFile, policy_file, tests_path},
+    policy_path::{DIRECTORY, PolicyFile, policy_file, tests_path},
     reach::Reach,
     report::Report,
 };
@@ -116,8 +120,10 @@ impl Engine {
         let versions = self.read(&change, job.tries, work, access, trace).await?;
         let mut judged = self.judge_all(versions, work).await;
         let mut reach = Reach::new(&self.parts.github, access, self.accesses.apps(&work.repository.owner), &work.repository, trace);
+        let bounds = self.bounds(&judged, work, access, trace).await?;
         for judged in judged.iter_mut().filter(|judged| judged.versions.touched) {
             reach.look(judged).await?;
+            bounds.look(judged);
         }
         let now = self.parts.clock.now();
         if let Some(landed) = &work.landed {
@@ -131,9 +137,19 @@ impl Engine {
         Ok(())
     }
 
+    /// What bounds the policies of a change; nothing is read where there are none.
+    async fn bounds(&self, judged: &[Judged], work: &Work, access: &Access, trace: &Trace) -> Result<Bounds, GitHubError> {
+        if !judged.iter().any(|judged| judged.versions.touched && judged.after.is_some()) {
+            return Ok(Bounds::default());
+        }
+        let WebhookSettings { policy_repository, guardrails, .. } = &self.settings;
+        Bounds::read(&self.parts.github, access, &work.repository, policy_repository, guardrails.as_ref(), trace).await
+    }
+
     /// Reads every file before and after, with its test cases.
     async fn read(&self, change: &Change, tries: u32, work: &Work, access: &Access, trace: &Trace) -> Result<Vec<Versions>, GitHubError> {
-        let reader = Reader { github: &self.parts.github, access, work, trace, may_lag: tries < NOT_YET };
+        let links = if self.settings.strict_policy_files { links(&self.parts.github, work, access, trace).await? } else { HashSet::new() };
+        let reader = Reader { github: &self.parts.github, access, work, trace, may_lag: tries < NOT_YET, links };
         let planned = planned(change, |path| policy_file(path, &work.repository, &self.settings.policy_repository));
         let reads = planned.into_iter().map(|planned| reader.versions(planned));
         stream::iter(reads).buffered(READS).try_collect().await
@@ -188,6 +204,16 @@ struct Reader<'a> {
     trace: &'a Trace,
     /// Whether a file that is missing may only be missing yet.
     may_lag: bool,
+    /// The paths that are symbolic links, where such policies are refused.
+    links: HashSet<String>,
+}
+
+/// The symbolic links in the policy directory of the head.
+async fn links(github: &GitHub, work: &Work, access: &Access, trace: &Trace) -> Result<HashSet<String>, GitHubError> {
+    let listed = github.list_directory_at(&access.token, &work.repository, DIRECTORY, &work.head, trace).await?;
+    let DirectoryRead::Entries(entries) = listed else { return Ok(HashSet::new()) };
+    let links = entries.iter().filter(|entry| entry.kind == EntryKind::Symlink);
+    Ok(links.map(|entry| format!("{DIRECTORY}/{}", entry.name)).collect())
 }
 
 impl Reader<'_> {
@@ -199,6 +225,7 @@ impl Reader<'_> {
             Side::Absent if there && touched => {
                 Side::Odd("GitHub lists this file in the change and does not find it at the commit; check again".into())
             }
+            Side::Text(_) if self.links.contains(&path) => Side::Odd("it is a symbolic link, which this service refuses".into()),
             head => head,
         };
         let base = match &self.work.base {
@@ -276,7 +303,9 @@ mod tests {
 
     fn plan(paths: &[(&str, bool)]) -> Vec<(String, bool, bool)> {
         let mut change = Change::new();
-        paths.iter().for_each(|(path, there)| change.add(&format!(".github/chainguard/{path}"), *there));
+        for (path, there) in paths {
+            change.add(&format!(".github/chainguard/{path}"), *there);
+        }
         let (repository, policies) = ("acme/app".parse().unwrap(), ".github".parse().unwrap());
         let planned = planned(&change, |path| policy_file(path, &repository, &policies));
         planned.into_iter().map(|one| (one.path.trim_start_matches(".github/chainguard/").to_owned(), one.touched, one.there)).collect()

@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     fn id(text: &str) -> Option<DeliveryId> {
-        Some(DeliveryId::parse(text).unwrap())
+        DeliveryId::parse(text)
     }
 
     /// T-145

@@ -15,6 +15,7 @@
 mod accepted;
 mod access;
 mod body;
+mod bounds;
 mod change;
 mod discover;
 mod effect;

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use octo_sts_audit::Audit;
 use octo_sts_github::{App, GitHub};
-use octo_sts_policy::OrgPermissions;
+use octo_sts_policy::{Guardrails, OrgPermissions};
 use octo_sts_types::{Clock, Owner, Repository, RepositoryName};
 
 use crate::WebhookSecrets;
@@ -21,6 +21,10 @@ pub struct WebhookSettings {
     pub policy_repository: RepositoryName,
     /// What repository policies may grant over the organisation.
     pub org_permissions: OrgPermissions,
+    /// Whether a policy that is a symbolic link is refused.
+    pub strict_policy_files: bool,
+    /// The operator's own guardrails.
+    pub guardrails: Option<Arc<Guardrails>>,
     /// The audiences accepted where a policy names none, for its test cases.
     pub default_audiences: Vec<String>,
     /// How many checks are made at a time.
@@ -43,6 +47,8 @@ impl WebhookSettings {
             organisations: Vec::new(),
             policy_repository,
             org_permissions: OrgPermissions::default(),
+            strict_policy_files: false,
+            guardrails: None,
             default_audiences: Vec::new(),
             workers: 16,
             queue: 20_000,

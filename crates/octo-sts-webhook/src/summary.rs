@@ -1,5 +1,7 @@
 //! The summary of a check run: Markdown that people read, within GitHub's limit.
 
+use std::fmt::Write as _;
+
 use crate::{
     effect::{Effect, Places, effects},
     finding::Finding,
@@ -32,7 +34,8 @@ impl Page {
 
     fn end(mut self) -> String {
         if self.left_out > 0 {
-            self.text.push_str(&format!("\n… and {} more lines.\n", self.left_out));
+            // Writing to a `String` does not fail.
+            let _ = write!(self.text, "\n… and {} more lines.", self.left_out);
         }
         self.text.trim_end().to_owned()
     }
@@ -59,7 +62,9 @@ fn errors(findings: &[&Finding], page: &mut Page) {
     }
     let count = if errors.len() == 1 { "1 error".to_owned() } else { format!("{} errors", errors.len()) };
     page.line(&format!("Failed to validate trust policy.\n\n{count}:\n"));
-    errors.iter().for_each(|finding| page.line(&item(finding)));
+    for finding in errors {
+        page.line(&item(finding));
+    }
     page.line("");
 }
 
@@ -69,7 +74,9 @@ fn warnings(findings: &[&Finding], page: &mut Page) {
         return;
     }
     page.line("### To be looked at\n");
-    warnings.iter().for_each(|finding| page.line(&item(finding)));
+    for finding in warnings {
+        page.line(&item(finding));
+    }
     page.line("");
 }
 
@@ -135,7 +142,7 @@ fn tests(judged: &[Judged], page: &mut Page) {
 }
 
 #[cfg(test)]
-mod tests_of_the_summary {
+mod summary_tests {
     use octo_sts_policy::{ParseOptions, PolicyKind};
 
     use super::*;

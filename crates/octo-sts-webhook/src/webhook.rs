@@ -118,7 +118,7 @@ impl Webhook {
             return Accepted::noted("this delivery is known already");
         };
         match self.enqueue(work, claim) {
-            Ok(ended) => answer(tokio::time::timeout(patience, ended).await),
+            Ok(ended) => answer(tokio::time::timeout(patience, ended).await.ok().and_then(Result::ok)),
             Err(refused) => refused,
         }
     }
@@ -154,17 +154,17 @@ async fn read(event: &str, payload: Bytes) -> Result<Told, payload::BadPayload> 
 }
 
 fn without_work(told: &Told) -> Accepted {
-    if told.news.is_empty() { Accepted::noted(told.answer) } else { Accepted::handled(told.answer) }
+    if told.handled { Accepted::handled(told.answer) } else { Accepted::noted(told.answer) }
 }
 
-fn answer(ended: Result<Result<Ended, oneshot::error::RecvError>, tokio::time::error::Elapsed>) -> Accepted {
+/// `None`: not done yet, to be tried again, or given up; the log says which.
+fn answer(ended: Option<Ended>) -> Accepted {
     match ended {
-        Ok(Ok(Ended::Checked(Conclusion::Success))) => Accepted::handled("checked: success"),
-        Ok(Ok(Ended::Checked(_))) => Accepted::handled("checked: failure"),
-        Ok(Ok(Ended::NothingToCheck)) => Accepted::handled("there is nothing to check"),
-        Ok(Ok(Ended::NotOurs)) => Accepted::noted("the App is not installed there under this id"),
-        // Not done yet, to be tried again, or given up: the log says which.
-        Ok(Err(_)) | Err(_) => Accepted::noted("accepted"),
+        Some(Ended::Checked(Conclusion::Success)) => Accepted::handled("checked: success"),
+        Some(Ended::Checked(_)) => Accepted::handled("checked: failure"),
+        Some(Ended::NothingToCheck) => Accepted::noted("there is nothing to check"),
+        Some(Ended::NotOurs) => Accepted::noted("the App is not installed there under this id"),
+        None => Accepted::noted("accepted"),
     }
 }
 

@@ -3,9 +3,12 @@
 //! A job that fails because GitHub limits or fails waits and is tried again, up to 24 times over some four hours. Jobs in the
 //! queue, jobs that wait, and jobs in work are all bounded. What is given up counts as failed: a redelivery is handled.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use octo_sts_github::Conclusion;
+use octo_sts_github::{Conclusion, GitHubError};
 use tokio::{
     sync::{Semaphore, mpsc, watch},
     task::JoinHandle,
@@ -32,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) ending: watch::Sender<bool>,
     workers: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    /// The deliveries that were given up because the service ends.
+    left: Mutex<Vec<String>>,
 }
 
 /// Ends the work at shutdown.
@@ -47,7 +52,7 @@ impl Shared {
         let workers = Arc::new(Semaphore::new(engine.settings.workers.max(1)));
         let waiting = Arc::new(Semaphore::new(engine.settings.waiting));
         let (ending, _) = watch::channel(false);
-        let shared = Arc::new(Self { engine, deliveries: Arc::default(), queue, ending, workers, waiting });
+        let shared = Arc::new(Self { engine, deliveries: Arc::default(), queue, ending, workers, waiting, left: Mutex::default() });
         let tasks = [tokio::spawn(dispatch(Arc::clone(&shared), jobs)), tokio::spawn(sweep(Arc::clone(&shared)))];
         let worker = WebhookWorker { shared: Arc::clone(&shared), tasks };
         (shared, worker)
@@ -59,18 +64,26 @@ impl Shared {
         match outcome {
             Ok(ended) => end(job, ended),
             Err(Trouble::Later(error)) if job.tries < MOST_TRIES => self.try_later(job, &error),
-            Err(Trouble::Later(error) | Trouble::Never(error)) => give_up(&job, &error),
+            Err(Trouble::Later(error) | Trouble::Never(error)) => self.give_up(&job, &error),
         }
     }
 
+    /// The claim fails with the job, so that the delivery may come again.
+    fn give_up(&self, job: &Job, error: &GitHubError) {
+        metrics::counter!("octo_sts_webhook_checks_total", "outcome" => "given_up").increment(1);
+        let error = error as &dyn std::error::Error;
+        tracing::error!(tries = job.tries, error, "a check is given up; redeliver the delivery, or re-run the check, when the cause is gone");
+    }
+
     /// Lets a job wait. A service that ends does not wait: it says what it leaves.
-    fn try_later(self: Arc<Self>, mut job: Job, error: &octo_sts_github::GitHubError) {
+    fn try_later(self: Arc<Self>, mut job: Job, error: &GitHubError) {
         job.answer = None;
         let grown = self.engine.settings.first_pause.saturating_mul(1 << (job.tries - 1).min(20)).min(LONGEST_PAUSE);
         let pause = error.retry_after().unwrap_or_default().max(grown);
-        let Ok(place) = Arc::clone(&self.waiting).try_acquire_owned() else { return give_up(&job, error) };
+        let Ok(place) = Arc::clone(&self.waiting).try_acquire_owned() else { return self.give_up(&job, error) };
         if *self.ending.borrow() {
-            return give_up(&job, error);
+            lock(&self.left).push(job.claim.label().to_owned());
+            return self.give_up(&job, error);
         }
         let seconds = pause.as_secs();
         tracing::warn!(seconds, tries = job.tries, error = error as &dyn std::error::Error, "GitHub is not ready for this check; it is made later");
@@ -88,6 +101,10 @@ impl Shared {
         };
         tokio::spawn(wait.in_current_span());
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn dispatch(shared: Arc<Shared>, mut jobs: mpsc::Receiver<Job>) {
@@ -128,13 +145,6 @@ fn end(mut job: Job, ended: Ended) {
     job.claim.done();
 }
 
-/// The claim fails with the job, so that the delivery may come again.
-fn give_up(job: &Job, error: &octo_sts_github::GitHubError) {
-    metrics::counter!("octo_sts_webhook_checks_total", "outcome" => "given_up").increment(1);
-    let error = error as &dyn std::error::Error;
-    tracing::error!(tries = job.tries, error, "a check is given up; redeliver the delivery, or re-run the check, when the cause is gone");
-}
-
 impl WebhookWorker {
     /// Finishes what was accepted. New deliveries are answered 503; what waits for GitHub is tried once more.
     ///
@@ -143,11 +153,12 @@ impl WebhookWorker {
         self.shared.ending.send_replace(true);
         let idle = tokio::time::timeout(within, self.shared.deliveries.idle()).await;
         self.tasks.iter().for_each(JoinHandle::abort);
-        let left: Vec<_> = self.shared.deliveries.in_progress().iter().map(|id| id.as_str().to_owned()).collect();
+        let mut left = std::mem::take(&mut *lock(&self.shared.left));
         if idle.is_err() {
-            for id in &left {
-                tracing::error!(delivery = id, "the service ends before this delivery is handled; redeliver it");
-            }
+            left.extend(self.shared.deliveries.in_progress().iter().map(|id| id.as_str().to_owned()));
+        }
+        for id in &left {
+            tracing::error!(delivery = id, "the service ends before this delivery is handled; redeliver it");
         }
         self.shared.engine.accesses.forget_all();
         left

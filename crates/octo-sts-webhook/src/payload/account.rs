@@ -66,7 +66,7 @@ pub(super) fn installation(payload: &[u8]) -> Result<Told, BadPayload> {
     let owner = event.installation.account.as_ref().map(Account::owner).transpose()?.flatten();
     let news = owner.clone().map(News::Installation).into_iter().collect();
     let _ = event.action;
-    Ok(Told { owner, news, answer: "noted", ..Told::default() })
+    Ok(Told { owner, news, answer: "noted", handled: true, ..Told::default() })
 }
 
 pub(super) fn renamed(payload: &[u8]) -> Result<Told, BadPayload> {
@@ -75,7 +75,7 @@ pub(super) fn renamed(payload: &[u8]) -> Result<Told, BadPayload> {
     let former = event.changes.and_then(|changes| changes.login?.from).map(|login| login.parse::<Owner>());
     let former = former.transpose().map_err(|error| bad("changes.login.from", &error))?;
     let news = owner.clone().into_iter().chain(former).map(News::Installation).collect();
-    Ok(Told { owner, news, answer: "noted", ..Told::default() })
+    Ok(Told { owner, news, answer: "noted", handled: true, ..Told::default() })
 }
 
 pub(super) fn repository(payload: &[u8]) -> Result<Told, BadPayload> {
@@ -91,7 +91,7 @@ pub(super) fn repository(payload: &[u8]) -> Result<Told, BadPayload> {
         news.push(News::Installation(former.owner.clone()));
         news.push(News::Policies(former));
     }
-    Ok(Told { owner: Some(now.owner), news, answer: "noted", ..Told::default() })
+    Ok(Told { owner: Some(now.owner), news, answer: "noted", handled: true, ..Told::default() })
 }
 
 /// The owner and name that the repository had before.

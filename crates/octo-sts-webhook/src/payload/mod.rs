@@ -8,13 +8,8 @@ mod check;
 mod pull_request;
 mod push;
 
-use std::collections::BTreeMap;
-
 use octo_sts_types::{InstallationId, InvalidOwner, InvalidRepository, Owner, Repository};
-use serde::{
-    Deserialize,
-    de::{DeserializeOwned, IgnoredAny},
-};
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::job::{News, Work};
 
@@ -27,6 +22,8 @@ pub(crate) struct Told {
     pub(crate) work: Option<Work>,
     /// What is answered where there is no work.
     pub(crate) answer: &'static str,
+    /// Whether that is all there was to do, rather than nothing that can be followed.
+    pub(crate) handled: bool,
 }
 
 /// Why a payload is not one of its event.
@@ -90,7 +87,7 @@ fn bad(member: &'static str, why: &impl ToString) -> BadPayload {
 }
 
 /// Any JSON object.
-type Anything = BTreeMap<String, IgnoredAny>;
+type Anything = serde_json::Map<String, serde_json::Value>;
 
 /// A repository as payloads name it.
 #[derive(Debug, Deserialize)]

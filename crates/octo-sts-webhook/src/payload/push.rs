@@ -51,7 +51,7 @@ pub(super) fn read(payload: &[u8]) -> Result<Told, BadPayload> {
     let (Some(head), Some(_)) = (head, branch) else { return Ok(Told { answer: "no branch has a new commit", ..told }) };
     let Some(installation) = id(push.installation.as_ref()) else { return Ok(Told { answer: "no installation is named", ..told }) };
     let Some(source) = source(&push, before.as_ref(), is_default) else {
-        return Ok(Told { answer: "no policy is touched", ..told });
+        return Ok(Told { answer: "no policy is touched", handled: true, ..told });
     };
     let base = before.filter(|_| is_default).map_or(Base::DefaultBranch, Base::Commit);
     let landed = is_default.then(|| Landed { pusher: pusher(&push) });

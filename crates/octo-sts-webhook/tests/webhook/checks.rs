@@ -159,11 +159,41 @@ async fn test_cases_are_run_with_their_policy() {
     assert!(world.github().check_runs().pop().unwrap().annotations.iter().any(|annotation| annotation["path"] == path));
 }
 
+#[tokio::test]
+async fn the_organisations_allowlist_and_guardrails_count() {
+    let world = World::new().await;
+    world.github().put_file("acme/.github", ".github/chainguard/guardrails.yaml", "permissions: {contents: read}\n");
+    world.push_file("acme/app", CI, &GOOD.replace("read", "write")).await;
+    assert_eq!(world.last().0, "success", "guardrails count where there is an allowlist: {}", world.summary());
+    world.github().put_file(
+        "acme/.github",
+        ".github/chainguard/trusted-token-issuers.yaml",
+        "issuers: [https://token.actions.githubusercontent.com]\n",
+    );
+    world.push_file("acme/app", CI, &GOOD.replace("read", "write # once more")).await;
+    assert!(world.last().0 == "success" && world.summary().contains("is lowered to `read`"), "{}", world.summary());
+    world.push_file("acme/app", CI, &GOOD.replace("contents", "issues")).await;
+    assert!(world.last().0 == "failure" && world.summary().contains("nothing of what the policy gives is left"), "{}", world.summary());
+    world.push_file("acme/app", CI, &GOOD.replace("token.actions.githubusercontent.com", "gitlab.com")).await;
+    assert!(world.last().0 == "failure" && world.summary().contains("allowlist does not have"), "{}", world.summary());
+}
+
+#[tokio::test]
+async fn symbolic_links_are_refused_where_the_service_refuses_them() {
+    for (strict, conclusion) in [(false, "success"), (true, "failure")] {
+        let world = World::with(|settings| settings.strict_policy_files = strict).await;
+        let before = world.github().put_file("acme/app", "policy.yaml", GOOD);
+        let after = world.github().put_symlink("acme/app", CI, "../../policy.yaml");
+        world.deliver("push", &world.push("acme/app", &before, &after, CI)).await;
+        assert_eq!(world.last().0, conclusion, "Input: {strict}");
+    }
+}
+
 /// T-152
 #[tokio::test]
 async fn many_findings_go_up_in_batches_and_the_summary_keeps_its_limit() {
     let world = World::new().await;
-    let text: String = (0..200).map(|at| format!("\"@mona `{at}` <b>|{}\": 1\n", "x".repeat(80))).collect();
+    let text = (0..200).fold(String::new(), |text, at| text + &format!("\"@mona `{at}` <b>|{}\": 1\n", "x".repeat(80)));
     world.push_file("acme/app", CI, &text).await;
     let run = world.run();
     assert_eq!(run.body["conclusion"], "failure");

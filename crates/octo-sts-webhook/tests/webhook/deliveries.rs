@@ -82,6 +82,8 @@ async fn ordinary_deliveries_without_work_call_nobody() {
     ] {
         assert!(world.deliver("push", &payload).await.status.is_success());
     }
+    let nobody = push(&|push| push["installation"] = Value::Null);
+    assert_eq!(world.deliver("push", &nobody).await.status, 202);
     assert!(world.sandbox.calls().is_empty());
 }
 
@@ -163,6 +165,27 @@ async fn a_shutdown_says_what_it_leaves() {
     world.deliver_as("left-behind", "push", &world.push("acme/app", &"1".repeat(40), &after, CI)).await;
     let left = world.worker.take().unwrap().finish(Duration::from_millis(50)).await;
     assert_eq!(left, ["left-behind"]);
+}
+
+#[tokio::test]
+async fn what_waits_for_github_is_tried_once_more_at_the_end() {
+    for (comes_back, left) in [(true, vec![]), (false, vec!["waits".to_owned()])] {
+        let mut world = World::with(|settings| {
+            settings.patience = Duration::ZERO;
+            settings.first_pause = Duration::from_secs(600);
+        })
+        .await;
+        let after = world.github().put_file("acme/app", CI, GOOD);
+        world.github().fault(Fault::on_any("mint").respond(502, &json!({})));
+        world.deliver_as("waits", "push", &world.push("acme/app", &"1".repeat(40), &after, CI)).await;
+        assert!(world.eventually(|github| github.calls().iter().any(|call| call.class == "mint")).await);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        if comes_back {
+            world.sandbox.clear_faults();
+        }
+        assert_eq!(world.worker.take().unwrap().finish(Duration::from_secs(10)).await, left);
+        assert_eq!(world.github().check_runs().is_empty(), !comes_back);
+    }
 }
 
 /// T-105

@@ -61,7 +61,7 @@ async fn what_github_forbids_is_not_tried_forever() {
 async fn annotations_go_on_where_they_stopped() {
     let world = World::new().await;
     world.github().fault(Fault::on(Method::PATCH, "check-runs").times(1).respond(502, &json!({})));
-    let text: String = (0..90).map(|at| format!("field{at}: 1\n")).collect();
+    let text = (0..90).fold(String::new(), |text, at| text + &format!("field{at}: 1\n"));
     world.push_file("acme/app", CI, &text).await;
     let complete = |run: &octo_sts_sandbox::CheckRun| run.annotations.len() > 50;
     assert!(world.eventually(|github| github.check_runs().first().is_some_and(complete)).await);
