@@ -120,15 +120,17 @@ impl MatchContext<'_> {
     }
 }
 
-/// Whether `audience` is the default one, where the scope stands in it in any letter case, as GitHub's names do.
+/// Whether `audience` is the default one, where the repository asked for stands in it in any letter case, as GitHub's names do.
+///
+/// For a scope without a repository such a default does not count: `https://github.com/OWNER` is what GitHub puts into every
+/// token of the owner's workflows that asks for nothing, and so says nothing about whom it was meant for.
 fn is_default(default: &str, audience: &str, scope: &Scope) -> bool {
     let Some((before, after)) = default.split_once(SCOPE_PLACEHOLDER) else { return default == audience };
     let asked = audience.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
     match (asked, scope) {
-        (Some(asked), Scope::Owner(owner)) => owner.is(asked),
         (Some(asked), Scope::Repository(repository)) => {
             asked.split_once('/').is_some_and(|(owner, name)| repository.owner.is(owner) && repository.name.is(name))
         }
-        (None, _) => false,
+        (Some(_), Scope::Owner(_)) | (None, _) => false,
     }
 }
