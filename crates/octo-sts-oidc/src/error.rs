@@ -139,6 +139,8 @@ impl IssuerError {
                 !matches!(source, HttpError::Blocked(_) | HttpError::TooLarge { .. } | HttpError::HeadersTooLarge { .. })
             }
             Self::Status { status, .. } => status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS,
+            // An issuer that is just being set up has no keys yet.
+            Self::Document { source: DocumentFault::NoUsableKey, .. } => true,
             Self::TimedOut { .. } | Self::Busy | Self::BrokenOff => true,
             Self::Redirect { .. } | Self::Document { .. } => false,
         }
