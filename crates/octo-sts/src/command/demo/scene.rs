@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
-use octo_sts_sandbox::{FakeApp, FakeGitHub, FakeIssuer, Sandbox, SandboxSettings, Selection};
+use octo_sts_sandbox::{Algorithm, FakeApp, FakeGitHub, FakeIssuer, Sandbox, SandboxSettings, Selection};
 use octo_sts_server::{
     Config, Running,
     config::{AppConfig, AppsSource, IssuerSettings, KeySource, OwnerApps},
@@ -33,6 +33,8 @@ impl Scene {
         let sandbox = Sandbox::start(settings).await?;
         let app = sandbox.github().create_app(APP, &FakeGitHub::all_permissions());
         let issuer = sandbox.issuer("actions");
+        // The key set must not be empty when the service fetches it at start.
+        issuer.kid(Algorithm::Rs256);
         let folder = tempfile::tempdir()?;
         let audit_file = folder.path().join("audit.jsonl");
         let mut config = Config::new(DOMAIN, AppsSource::Fixed(vec![key_of(&app)]));
