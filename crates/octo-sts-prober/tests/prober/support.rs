@@ -1,6 +1,7 @@
 //! The world of a prober: a fake GitHub, an issuer, the real service between them.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test that called it")]
+#![allow(dead_code, clippy::allow_attributes, reason = "two tests share it, and neither needs all of it")]
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -33,7 +34,16 @@ impl World {
         Self::with(SandboxSettings { tls: true, ..SandboxSettings::default() }).await
     }
 
+    /// With metrics, which are those of the whole process.
+    pub(crate) async fn measured() -> Self {
+        Self::built(SandboxSettings { tls: true, ..SandboxSettings::default() }, true).await
+    }
+
     pub(crate) async fn with(settings: SandboxSettings) -> Self {
+        Self::built(settings, false).await
+    }
+
+    async fn built(settings: SandboxSettings, measured: bool) -> Self {
         let sandbox = Sandbox::start(settings).await.unwrap();
         let app = sandbox.github().create_app(4242, &[("contents", "write"), ("issues", "write")]);
         let issuer = sandbox.issuer("gha");
@@ -46,6 +56,7 @@ impl World {
         config.extra_roots = Some(sandbox.ca_pem().to_owned());
         config.issuers.allow_localhost = true;
         config.issuers.prefetch = Vec::new();
+        config.metrics = measured.then_some(SocketAddr::from(([127, 0, 0, 1], 0)));
         let service = start(config).await.unwrap();
         let world = Self { sandbox, service, issuer, job };
         world.policy("prober", READ_ONLY);
