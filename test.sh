@@ -12,6 +12,8 @@ TOOLS="$ROOT/target/tools"
 OPENAPI_VERSION=23.0.2
 WEBHOOKS_EXAMPLES_VERSION=7.6.1
 CARGO_DENY_VERSION=0.20.2
+FIRESTORE_EMULATOR_VERSION=0.3.15
+MOTO_VERSION=5.2.5
 mkdir -p "$TOOLS"
 
 say() { printf '\n== %s\n' "$*"; }
@@ -33,6 +35,13 @@ npm_package() {
     npm install --silent --no-audit --no-fund --prefix "$ROOT/target/npm" "$1@$2"
 }
 
+python_package() {
+    [ -x "$ROOT/target/venv/bin/$1" ] && return
+    have python3 || die "'python3' is missing: install Python 3 with its venv module"
+    [ -x "$ROOT/target/venv/bin/pip" ] || python3 -m venv "$ROOT/target/venv" || die "Python cannot make a venv: install the package 'python3-venv'"
+    "$ROOT/target/venv/bin/pip" install --quiet --disable-pip-version-check "$2"
+}
+
 step_format() {
     cargo fmt --all --check
 }
@@ -49,11 +58,20 @@ step_rust() {
     cargo test --workspace --locked
 }
 
-# Tests against real parts and GitHub's own descriptions.
+# Tests against real parts (Redis, SoftHSM, AWS and Firestore doubles) and against GitHub's own descriptions and examples.
 step_components() {
+    package redis-server redis-server
+    package softhsm2-util softhsm2
+    package openssl openssl
+    package jq jq
+    package curl curl
     npm_package @octokit/openapi "$OPENAPI_VERSION"
-    export OPENAPI_JSON="$ROOT/target/npm/node_modules/@octokit/openapi/generated/api.github.com.json"
+    npm_package @octokit/webhooks-examples "$WEBHOOKS_EXAMPLES_VERSION"
+    npm_package @firestore-emulator/server "$FIRESTORE_EMULATOR_VERSION"
+    python_package moto_server "moto[server]==$MOTO_VERSION"
     cargo test --locked -p octo-sts-sandbox --features components --test openapi
+    cargo test --locked -p octo-sts-webhook --features components --test examples
+    cargo test --locked -p octo-sts-signer -p octo-sts-store --features octo-sts-signer/full,octo-sts-signer/components,octo-sts-store/full,octo-sts-store/components
 }
 
 step_action() {
@@ -62,7 +80,7 @@ step_action() {
 }
 
 step_deny() {
-    [ -x "$TOOLS/bin/cargo-deny" ] || cargo install --quiet --locked --root "$TOOLS" cargo-deny --version "$CARGO_DENY_VERSION"
+    [ -x "$TOOLS/bin/cargo-deny" ] || cargo install --quiet --locked --debug --root "$TOOLS" cargo-deny --version "$CARGO_DENY_VERSION"
     "$TOOLS/bin/cargo-deny" --offline check bans licenses sources
 }
 
