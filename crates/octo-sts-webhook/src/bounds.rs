@@ -2,17 +2,57 @@
 //!
 //! An organisation's guardrails count where it has an allowlist, as they do for an exchange.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use octo_sts_github::{FileRead, GitHub, GitHubError, InstallationToken, Trace};
 use octo_sts_policy::{Finding as Bound, Guardrails, IssuerAllowlist, Mode, Requirement, TrustPolicy};
-use octo_sts_types::{Issuer, Repository, RepositoryName};
+use octo_sts_types::{Clock, Issuer, Owner, Repository, RepositoryName};
 
 use crate::{
     access::Access,
     finding::{Finding, line_of},
     judge::Judged,
 };
+
+/// How long bounds are used without reading them again.
+const USED_FOR: Duration = Duration::from_secs(30);
+/// Of how many accounts they are remembered at the most.
+const MOST: usize = 1_000;
+
+/// What was read of late.
+#[derive(Default)]
+pub(crate) struct KnownBounds(Mutex<HashMap<Owner, (Arc<Bounds>, Instant)>>);
+
+impl KnownBounds {
+    pub(crate) fn of(&self, owner: &Owner, clock: &dyn Clock) -> Option<Arc<Bounds>> {
+        let known = self.lock();
+        let (bounds, since) = known.get(owner)?;
+        (clock.monotonic().saturating_duration_since(*since) < USED_FOR).then(|| Arc::clone(bounds))
+    }
+
+    pub(crate) fn remember(&self, owner: &Owner, bounds: &Arc<Bounds>, clock: &dyn Clock) {
+        let now = clock.monotonic();
+        let mut known = self.lock();
+        if known.len() >= MOST {
+            known.retain(|_, (_, since)| now.saturating_duration_since(*since) < USED_FOR);
+        }
+        if known.len() < MOST {
+            known.insert(owner.clone(), (Arc::clone(bounds), now));
+        }
+    }
+
+    pub(crate) fn forget(&self, owner: &Owner) {
+        self.lock().remove(owner);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Owner, (Arc<Bounds>, Instant)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// What bounds the policies of one account.
 #[derive(Default)]

@@ -4,6 +4,7 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -16,7 +17,7 @@ use tokio::sync::oneshot;
 use crate::{
     WebhookParts, WebhookSettings,
     access::{Access, Accesses},
-    bounds::Bounds,
+    bounds::{Bounds, KnownBounds},
     change::Change,
     discover::Discovery,
     job::{Base, Work},
@@ -80,6 +81,7 @@ pub(crate) struct Engine {
     pub(crate) parts: WebhookParts,
     pub(crate) settings: WebhookSettings,
     pub(crate) accesses: Accesses,
+    pub(crate) bounds: KnownBounds,
 }
 
 impl Engine {
@@ -138,12 +140,19 @@ impl Engine {
     }
 
     /// What bounds the policies of a change; nothing is read where there are none.
-    async fn bounds(&self, judged: &[Judged], work: &Work, access: &Access, trace: &Trace) -> Result<Bounds, GitHubError> {
+    async fn bounds(&self, judged: &[Judged], work: &Work, access: &Access, trace: &Trace) -> Result<Arc<Bounds>, GitHubError> {
         if !judged.iter().any(|judged| judged.versions.touched && judged.after.is_some()) {
-            return Ok(Bounds::default());
+            return Ok(Arc::default());
+        }
+        let (owner, clock) = (&work.repository.owner, &*self.parts.clock);
+        if let Some(known) = self.bounds.of(owner, clock) {
+            return Ok(known);
         }
         let WebhookSettings { policy_repository, guardrails, .. } = &self.settings;
-        Bounds::read(&self.parts.github, access, &work.repository, policy_repository, guardrails.as_ref(), trace).await
+        let bounds = Bounds::read(&self.parts.github, access, &work.repository, policy_repository, guardrails.as_ref(), trace).await?;
+        let bounds = Arc::new(bounds);
+        self.bounds.remember(owner, &bounds, clock);
+        Ok(bounds)
     }
 
     /// Reads every file before and after, with its test cases.

@@ -1,6 +1,6 @@
 //! The webhook: GitHub tells what happened, and policies are judged before they are merged and live once they are.
 //!
-//! [`Webhook::accept`] takes a signed delivery and answers at once; the work is done behind a bounded queue. What a delivery
+//! [`Webhook::accept`] takes a signed delivery, [`Webhook::respond`] a whole HTTP request, and answers at once; the work is done behind a bounded queue. What a delivery
 //! asks for is one of two things:
 //!
 //! * **A check.** The policy files that a push or a pull request changes are read at its head commit and judged with the
@@ -30,6 +30,7 @@ mod payload;
 mod policy_path;
 mod reach;
 mod report;
+mod respond;
 mod secrets;
 mod settings;
 mod summary;

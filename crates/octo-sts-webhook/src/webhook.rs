@@ -11,6 +11,7 @@ use crate::{
     Accepted, WebhookParts, WebhookSettings,
     access::Accesses,
     body,
+    bounds::KnownBounds,
     engine::{Ended, Engine, Job},
     job::{News, Work},
     known::{Claim, DeliveryId},
@@ -33,7 +34,7 @@ impl Webhook {
     /// Starts the tasks that work on deliveries; needs a running Tokio runtime.
     pub fn start(settings: WebhookSettings, parts: WebhookParts) -> (Self, WebhookWorker) {
         let accesses = Accesses::new(parts.github.clone(), Arc::clone(&parts.apps), Arc::clone(&parts.clock));
-        let (shared, worker) = Shared::start(Engine { parts, settings, accesses });
+        let (shared, worker) = Shared::start(Engine { parts, settings, accesses, bounds: KnownBounds::default() });
         (Self(shared), worker)
     }
 
@@ -98,8 +99,15 @@ impl Webhook {
     }
 
     async fn tell(&self, news: &News) {
-        if let News::Installation(owner) = news {
-            self.0.engine.accesses.forget_owner(owner);
+        match news {
+            News::Installation(owner) => {
+                self.0.engine.accesses.forget_owner(owner);
+                self.0.engine.bounds.forget(owner);
+            }
+            News::Policies(repository) if repository.name == self.0.engine.settings.policy_repository => {
+                self.0.engine.bounds.forget(&repository.owner);
+            }
+            News::Policies(_) | News::Pushes(_) => {}
         }
         for caches in &self.0.engine.parts.caches {
             match news {

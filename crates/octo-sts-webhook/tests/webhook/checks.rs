@@ -162,6 +162,7 @@ async fn test_cases_are_run_with_their_policy() {
 #[tokio::test]
 async fn the_organisations_allowlist_and_guardrails_count() {
     let world = World::new().await;
+    let changed = json!({"action": "edited", "repository": {"full_name": "acme/.github"}});
     world.github().put_file("acme/.github", ".github/chainguard/guardrails.yaml", "permissions: {contents: read}\n");
     world.push_file("acme/app", CI, &GOOD.replace("read", "write")).await;
     assert_eq!(world.last().0, "success", "guardrails count where there is an allowlist: {}", world.summary());
@@ -170,6 +171,7 @@ async fn the_organisations_allowlist_and_guardrails_count() {
         ".github/chainguard/trusted-token-issuers.yaml",
         "issuers: [https://token.actions.githubusercontent.com]\n",
     );
+    world.deliver("repository", &changed).await;
     world.push_file("acme/app", CI, &GOOD.replace("read", "write # once more")).await;
     assert!(world.last().0 == "success" && world.summary().contains("is lowered to `read`"), "{}", world.summary());
     world.push_file("acme/app", CI, &GOOD.replace("contents", "issues")).await;

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
 use octo_sts_sandbox::Fault;
 use serde_json::{Value, json};
 
@@ -186,6 +189,28 @@ async fn what_waits_for_github_is_tried_once_more_at_the_end() {
         assert_eq!(world.worker.take().unwrap().finish(Duration::from_secs(10)).await, left);
         assert_eq!(world.github().check_runs().is_empty(), !comes_back);
     }
+}
+
+/// T-144
+#[tokio::test]
+async fn requests_are_answered_as_deliveries() {
+    let world = World::new().await;
+    let before = world.github().head("acme/app", "main");
+    let after = world.github().put_file("acme/app", CI, GOOD);
+    let body = bytes(&world.push("acme/app", &before, &after, CI));
+    let request = |method: &str, body: Bytes| {
+        let mut request = Request::new(Full::from(body.clone()));
+        *request.method_mut() = method.parse().unwrap();
+        *request.headers_mut() = signed("a", "push", &body);
+        request
+    };
+    assert_eq!(world.webhook.respond(request("POST", body.clone())).await.status(), 200);
+    assert_eq!(world.webhook.respond(request("GET", body)).await.status(), 400);
+    let huge = Bytes::from(vec![b' '; octo_sts_webhook::MOST_BODY + 1]);
+    assert_eq!(world.webhook.respond(request("POST", huge)).await.status(), 413);
+    let unsigned = world.webhook.respond(Request::post("/").body(Full::from("{}")).unwrap()).await;
+    assert_eq!(unsigned.status(), 401);
+    assert_eq!(unsigned.headers()["content-type"], "text/plain; charset=utf-8");
 }
 
 /// T-105
