@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use octo_sts_server::{Config, ServeArgs, telemetry};
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::failure::{Exit, Failure};
 
@@ -17,7 +18,20 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let config = Config::from_args(&args.serve, &|name| std::env::var(name).ok()).map_err(|error| Failure::usage(error.into()))?;
     telemetry::install(std::env::var("RUST_LOG").ok().as_deref()).map_err(|error| Failure::usage(error.into()))?;
+    forbid_core_dumps();
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::usage(error.into()))?;
-    runtime.block_on(octo_sts_server::serve(config)).map_err(|error| Failure::new(Exit::Refused, error.into()))?;
+    let served = runtime.block_on(octo_sts_server::serve(config));
+    // A second signal ends at once: nothing that blocks is waited for.
+    runtime.shutdown_background();
+    served.map_err(|error| Failure::new(Exit::Refused, error.into()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Keeps keys and tokens out of core dumps, and out of reach of debuggers of the same user. Where the system refuses, the
+/// service runs all the same: a container may have settled the matter already.
+fn forbid_core_dumps() {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let _ = setrlimit(Resource::Core, none);
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
