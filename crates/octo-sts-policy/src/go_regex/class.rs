@@ -9,7 +9,7 @@ use super::{
     property,
 };
 
-impl Parser<'_> {
+impl<'p> Parser<'p> {
     /// At `[`.
     pub(super) fn bracket(&mut self) -> Result<ClassUnicode, SyntaxError> {
         let start = self.cursor.at;
@@ -75,9 +75,24 @@ impl Parser<'_> {
             &self.cursor.pattern[start + 2..self.cursor.at]
         };
         let (name, negated) = name.strip_prefix('^').map_or((name, upper), |name| (name, !upper));
-        let Some(property) = property::class(name) else { return self.cursor.error(Kind::InvalidCharRange, start) };
-        self.add(class, property, negated);
+        let Some(mut property) = self.known_property(name) else { return self.cursor.error(Kind::InvalidCharRange, start) };
+        if negated {
+            property.negate();
+        }
+        class.union(&property);
         Ok(())
+    }
+
+    /// The property's class, letter case seen to.
+    fn known_property(&mut self, name: &'p str) -> Option<ClassUnicode> {
+        let fold = self.flags.fold;
+        if let Some((.., class)) = self.properties.iter().find(|(known, folded, _)| *known == name && *folded == fold) {
+            return Some(class.clone());
+        }
+        let class = property::class(name)?;
+        let class = if fold && property::folds(name) { fold::with_other_cases(&class) } else { class };
+        self.properties.push((name, fold, class.clone()));
+        Some(class)
     }
 
     /// One code point, or two with `-` between them.

@@ -21,6 +21,8 @@ pub(super) struct Parser<'p> {
     /// The groups around it.
     outer: Vec<Frame>,
     captures: u32,
+    /// Classes of `\p{…}` met before, by name and whether letter case mattered: a pattern may name one hundreds of times.
+    pub(super) properties: Vec<(&'p str, bool, ClassUnicode)>,
 }
 
 /// A repetition as written: `*`, `+?`, `{2,3}`.
@@ -34,7 +36,7 @@ struct Repeat {
 impl<'p> Parser<'p> {
     pub(super) fn new(pattern: &'p str) -> Self {
         let flags = Flags::default();
-        Self { cursor: Cursor { pattern, at: 0 }, flags, group: Frame::new(flags, None), outer: Vec::new(), captures: 0 }
+        Self { cursor: Cursor { pattern, at: 0 }, flags, group: Frame::new(flags, None), outer: Vec::new(), captures: 0, properties: Vec::new() }
     }
 
     pub(super) fn parse(mut self) -> Result<Hir, SyntaxError> {

@@ -16,6 +16,22 @@ static ASSIGNED: LazyLock<ClassUnicode> = LazyLock::new(|| {
     assigned
 });
 
+/// The assigned code points that have case variants, and a few more.
+static CASED: LazyLock<ClassUnicode> = LazyLock::new(|| {
+    let mut cased = ClassUnicode::empty();
+    for property in ["changes_when_casemapped", "changes_when_casefolded"] {
+        if let Some(part) = lookup(property) {
+            cased.union(&part);
+        }
+    }
+    cased.intersect(assigned());
+    cased
+});
+
+pub(super) fn cased() -> &'static ClassUnicode {
+    &CASED
+}
+
 /// U+FDD0 to U+FDEF and the last two code points of each plane: they have an age and are never assigned.
 fn noncharacters() -> ClassUnicode {
     let last_two = (0..=16_u32).filter_map(|plane| Some(range(char::from_u32(plane << 16 | 0xFFFE)?, char::from_u32(plane << 16 | 0xFFFF)?)));
@@ -28,7 +44,7 @@ pub(super) fn assigned() -> &'static ClassUnicode {
 
 /// The class called `name`: letter case, spaces, hyphens and underscores in it do not matter (Unicode TR18).
 pub(super) fn class(name: &str) -> Option<ClassUnicode> {
-    let name: String = name.chars().filter(|c| !matches!(c, ' ' | '-' | '_')).map(|c| c.to_ascii_lowercase()).collect();
+    let name = canonical(name);
     match name.as_str() {
         "any" => return Some(ClassUnicode::new([range('\0', char::MAX)])),
         "ascii" => return Some(ClassUnicode::new([range('\0', '\x7F')])),
@@ -42,6 +58,15 @@ pub(super) fn class(name: &str) -> Option<ClassUnicode> {
     let mut class = lookup(&query)?;
     class.intersect(assigned());
     Some(class)
+}
+
+fn canonical(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, ' ' | '-' | '_')).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// Whether `(?i)` adds case variants to the class: Go adds none to the cased letters.
+pub(super) fn folds(name: &str) -> bool {
+    !matches!(canonical(name).as_str(), "lc" | "casedletter")
 }
 
 fn unassigned() -> ClassUnicode {
