@@ -152,7 +152,7 @@ impl<T: Send + Sync + 'static> CentralFile<T> {
     }
 
     async fn read(&self, place: &Place, etag: Option<&ETag>, trace: &Trace) -> Result<FileRead, Arc<ReaderError>> {
-        if self.readers.policy_repository_is_unseen(place.installation.id).await {
+        if self.readers.policy_repository_is_unseen(place.installation.id) {
             return Err(Arc::new(ReaderError::Unseen));
         }
         self.readers.read(place, &self.policy_repository, self.kind.path, etag, trace).await

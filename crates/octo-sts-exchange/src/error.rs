@@ -129,12 +129,24 @@ pub enum TooMany {
         /// When to ask again, in seconds.
         retry_after: u64,
     },
+    /// Exchanges of one issuer and subject.
+    Exchanges {
+        /// When to ask again, in seconds.
+        retry_after: u64,
+    },
+    /// Requests from one address whose token did not verify.
+    Failures {
+        /// When to ask again, in seconds.
+        retry_after: u64,
+    },
 }
 
 impl std::fmt::Display for TooMany {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::UnknownOwners { .. } => f.write_str("unknown owners asked for under this issuer"),
+            Self::Exchanges { .. } => f.write_str("exchanges of this issuer and subject"),
+            Self::Failures { .. } => f.write_str("tokens from this address that did not verify"),
         }
     }
 }
@@ -226,7 +238,9 @@ impl ExchangeError {
             | Self::Identity(_)
             | Self::TimedOut
             | Self::Broken
+            | Self::TooMany(TooMany::Failures { .. })
             | Self::Draining => Stage::Request,
+            Self::TooMany(TooMany::Exchanges { .. }) => Stage::Claims,
             Self::Token(error) => match error {
                 VerifyError::IssuerRefused(_) | VerifyError::Discovery(_) => Stage::Issuer,
                 VerifyError::Token(_) => Stage::Signature,
@@ -236,7 +250,7 @@ impl ExchangeError {
             | Self::NotInstalled
             | Self::Suspended
             | Self::Renamed
-            | Self::TooMany(_)
+            | Self::TooMany(TooMany::UnknownOwners { .. })
             | Self::GitHub { during: During::Installation, .. } => Stage::Installation,
             Self::IssuerNotListed | Self::AllowlistInvalid(_) | Self::AllowlistOdd(_) | Self::GitHub { during: During::Allowlist, .. } => {
                 Stage::Allowlist

@@ -11,8 +11,8 @@ use octo_sts_audit::Audit;
 use octo_sts_github::{App, GitHub, InstallationToken, Trace};
 use octo_sts_oidc::Verifier;
 use octo_sts_policy::{Guardrails, MatchContext, OrgPermissions, ParseOptions};
-use octo_sts_store::UsedTokens;
-use octo_sts_types::{Claims, Clock, Grant, RepositoryId, RepositoryName};
+use octo_sts_store::{StickyStore, UsedTokens};
+use octo_sts_types::{Claims, Clock, Grant, Owner, RepositoryId, RepositoryName};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -21,15 +21,18 @@ use crate::{
     asked::{self, Asked},
     background::Background,
     delivery::Delivery,
+    ending::UnknownTokens,
     error::{During, ExchangeError, Refusal},
     guardrails::{Bounded, Bounds, GuardrailFiles},
     health::Health,
     installations::Installations,
-    minting::{Minting, Wanted},
+    limits::{CallerLimits, Limits},
+    minting::{Minted, Minting, Wanted},
     policies::{Freshness, Loaded, Policies, PolicyKey},
     readers::{Place, ReaderError, Readers},
     record::{EventBudget, Record},
     request::Request,
+    routes::Routes,
     routing::QuotaFloors,
     single_use::SingleUse,
 };
@@ -60,6 +63,8 @@ pub struct Settings {
     pub guardrails: Option<Guardrails>,
     /// How often a token may be exchanged.
     pub replay: Replay,
+    /// How often callers may exchange, and fail.
+    pub limits: CallerLimits,
 }
 
 /// How often one OIDC token may be exchanged, where no guardrail says once.
@@ -84,6 +89,8 @@ pub struct Parts {
     pub audit: Audit,
     /// Remembers which tokens were exchanged, where that is asked for.
     pub used_tokens: Arc<dyn UsedTokens>,
+    /// Remembers which App a caller who writes checks was given; without it, the computed order counts.
+    pub sticky: Option<Arc<dyn StickyStore>>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// What the operator decides.
@@ -101,6 +108,7 @@ pub struct Exchanger {
     background: Background,
     audit: Audit,
     event_budget: EventBudget,
+    pub(crate) unknown_tokens: UnknownTokens,
     pub(crate) installations: Arc<Installations>,
     readers: Arc<Readers>,
     pub(crate) allowlists: Allowlists,
@@ -108,6 +116,7 @@ pub struct Exchanger {
     single_use: SingleUse,
     pub(crate) policies: Policies,
     minting: Minting,
+    limits: Limits,
 }
 
 /// What a known policy gives within known bounds.
@@ -130,7 +139,7 @@ pub(crate) struct Path<'a> {
 impl Exchanger {
     /// Puts the parts together; nothing is called yet.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { verifier, github, apps, audit, used_tokens, clock, settings } = parts;
+        let Parts { verifier, github, apps, audit, used_tokens, sticky, clock, settings } = parts;
         let health = Arc::new(Health::default());
         let installations = Arc::new(Installations::new(github.clone(), Arc::clone(&clock)));
         let readers = Arc::new(Readers::new(github.clone(), Arc::clone(&clock), audit.clone(), settings.policy_repository.clone()));
@@ -151,7 +160,8 @@ impl Exchanger {
                 options,
                 settings.strict_policy_files,
             ),
-            minting: Minting::new(github.clone(), Arc::clone(&clock), Arc::clone(&installations), settings.quota),
+            minting: Minting::new(github.clone(), Arc::clone(&clock), Arc::clone(&installations), Routes::new(sticky), settings.quota),
+            limits: Limits::new(settings.limits),
             apps: Apps::new(apps),
             verifier,
             github,
@@ -161,6 +171,7 @@ impl Exchanger {
             background: Background::default(),
             audit,
             event_budget: EventBudget::default(),
+            unknown_tokens: UnknownTokens::default(),
             installations,
             readers,
         })
@@ -191,6 +202,11 @@ impl Exchanger {
         self.apps.replace(apps);
     }
 
+    /// The Apps in force that serve `owner`, in the order of the configuration.
+    pub fn serving(&self, owner: &Owner) -> Vec<Arc<App>> {
+        self.apps.current().serving(owner).map(|pool| pool.apps().to_vec()).unwrap_or_default()
+    }
+
     async fn run(&self, request: &Request) -> Result<Delivery, Refusal> {
         let mut record = Record::begin(request, Arc::clone(&self.clock), DEADLINE);
         let outcome = self.steps(request, &mut record).await;
@@ -199,10 +215,8 @@ impl Exchanger {
     }
 
     async fn steps(&self, request: &Request, record: &mut Record<'_>) -> Result<InstallationToken, Arc<ExchangeError>> {
-        let asked = asked::read(request, |token| record.saw(token))?;
-        record.asked(&asked);
-        let claims = Arc::new(self.verifier.verify(&asked.token).await.map_err(ExchangeError::Token)?);
-        record.verified(&claims);
+        let (asked, claims) = self.verified(request, record).await?;
+        self.limits.exchange(&claims, self.clock.monotonic())?;
         let pools = self.apps.current();
         let pool = pools.serving(asked.scope.owner()).ok_or(ExchangeError::NoPool)?;
         let first = self.attempt(&asked, &claims, pool, record).await;
@@ -215,6 +229,18 @@ impl Exchanger {
         }
         .inspect(|_| self.health.key_works())
         .inspect_err(|error| self.health.note(error))
+    }
+
+    /// What is asked, and the claims of the token. Failures up to here count against the address they come from.
+    async fn verified(&self, request: &Request, record: &mut Record<'_>) -> Result<(Asked, Arc<Claims>), ExchangeError> {
+        let failed = |error: &ExchangeError| self.limits.failed(request.peer, error, self.clock.monotonic());
+        let asked = asked::read(request, |token| record.saw(token)).inspect_err(failed)?;
+        record.asked(&asked);
+        self.limits.may_fail(request.peer, self.clock.monotonic())?;
+        let claims = self.verifier.verify(&asked.token).await.map_err(ExchangeError::Token).inspect_err(failed)?;
+        let claims = Arc::new(claims);
+        record.verified(&claims);
+        Ok((asked, claims))
     }
 
     /// From the installation to the token. Two attempts at the most: the second after GitHub contradicted what was known.
@@ -327,14 +353,14 @@ impl Exchanger {
         let bounded = self.bound(path, &bounds, loaded, grant)?;
         record.bounded(bounded.findings.clone());
         if !bounded.single_use && !self.single_use.is_always() {
-            return self.mint(path, loaded, &bounded.grant, target, true).await.map_err(Into::into);
+            return Ok(self.minting.hand_over(self.mint(path, loaded, &bounded.grant, target, true).await?).await);
         }
         let ticket = self.single_use.claim(path.claims, path.asked.token.signing_input()).await?;
         let minted = self.mint(path, loaded, &bounded.grant, target, true).await;
         if minted.is_err() {
             self.single_use.release(ticket).await;
         }
-        minted.map_err(Into::into)
+        Ok(self.minting.hand_over(minted?).await)
     }
 
     /// Mints for the last known version of the policy while GitHub says whether it is the current one. The token is
@@ -367,7 +393,7 @@ impl Exchanger {
         record.loaded(current, stale);
         if Arc::ptr_eq(current, known) && admitted.listed == expected.listed {
             record.bounded(expected.bounded.findings);
-            return minted.map_err(Into::into);
+            return Ok(self.minting.hand_over(minted?).await);
         }
         self.discard(minted);
         Box::pin(self.judge_anew(path, current, admitted.listed, target, record)).await
@@ -389,7 +415,7 @@ impl Exchanger {
         grant: &Grant,
         target: RepositoryId,
         newly_read: bool,
-    ) -> Result<InstallationToken, ExchangeError> {
+    ) -> Result<Minted, ExchangeError> {
         let app = loaded.policy()?.app();
         let wanted = Wanted {
             scope: &path.asked.scope,
@@ -403,8 +429,8 @@ impl Exchanger {
     }
 
     /// Ends a token that was minted for a version of the policy that is not current.
-    fn discard(&self, minted: Result<InstallationToken, ExchangeError>) {
-        if let Ok(token) = minted {
+    fn discard(&self, minted: Result<Minted, ExchangeError>) {
+        if let Ok(Minted { token, .. }) = minted {
             tracing::info!(token_sha256 = token.sha256_hex(), "the policy that a token was minted for is not current; it is revoked");
             self.github.revoke_in_background(token);
         }

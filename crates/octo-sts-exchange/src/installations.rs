@@ -13,14 +13,17 @@ use octo_sts_types::{AppId, Clock, Issuer, Owner, Scope};
 use crate::{
     budget::Budget,
     error::{During, ExchangeError, TooMany},
+    recent::Recent,
 };
 
 /// How long a found installation is believed.
 const FOUND_FOR: Duration = Duration::from_mins(5);
 /// How long an absence is believed.
 const ABSENT_FOR: Duration = Duration::from_secs(10);
-/// Most installations, and most absences, that are remembered.
+/// Most installations that are remembered.
 const MOST: u64 = 50_000;
+/// Most absences that are remembered.
+const MOST_ABSENT: usize = 50_000;
 /// Unknown owners that tokens of one issuer may make us look for in a minute.
 const UNKNOWN_OWNERS: u32 = 60;
 /// Most issuers whose budget is remembered.
@@ -30,7 +33,7 @@ pub(crate) struct Installations {
     github: GitHub,
     clock: Arc<dyn Clock>,
     found: Cache<(AppId, Owner), Found>,
-    absent: Cache<(AppId, Owner), Instant>,
+    absent: Recent<(AppId, Owner)>,
     unknown_owners: Budget<Issuer>,
 }
 
@@ -47,7 +50,7 @@ impl Installations {
             github,
             clock,
             found: Cache::builder().max_capacity(MOST).time_to_live(FOUND_FOR).build(),
-            absent: Cache::builder().max_capacity(MOST).time_to_live(ABSENT_FOR).build(),
+            absent: Recent::new(ABSENT_FOR, MOST_ABSENT),
             unknown_owners: Budget::new(UNKNOWN_OWNERS, Duration::from_mins(1), MOST_ISSUERS),
         }
     }
@@ -65,14 +68,14 @@ impl Installations {
             return Ok(Some(installation));
         }
         let now = self.clock.monotonic();
-        if self.absent.get(&key).await.is_some_and(|at| now.saturating_duration_since(at) < ABSENT_FOR) {
+        if self.absent.last(&key, now).is_some() {
             return Ok(None);
         }
         self.unknown_owners.check(issuer, now).map_err(too_many)?;
         let looked_up = self.found.try_get_with(key.clone(), Box::pin(self.look_up(app, scope, trace))).await?;
         if looked_up.installation.is_none() {
             self.found.invalidate(&key).await;
-            self.absent.insert(key, now).await;
+            self.absent.note(key, now);
             // The budget is charged for what was not there, never for what was.
             let _ = self.unknown_owners.take(issuer, now);
         }
@@ -93,7 +96,7 @@ impl Installations {
     pub(crate) async fn forget(&self, app: AppId, owner: &Owner) {
         let key = (app, owner.clone());
         self.found.invalidate(&key).await;
-        self.absent.invalidate(&key).await;
+        self.absent.forget(&key);
     }
 
     /// GitHub's documented order: the repository names its owner's installation; an owner is an organisation or a user.

@@ -11,6 +11,7 @@ use crate::{
     error::{During, ExchangeError},
     installations::Installations,
     readers::Place,
+    routes::{Route, Routes},
     routing::{self, Quota, QuotaFloors, Spread},
 };
 
@@ -35,13 +36,33 @@ pub(crate) struct Minting {
     github: GitHub,
     clock: Arc<dyn Clock>,
     installations: Arc<Installations>,
+    routes: Routes,
     floors: QuotaFloors,
     spread: Spread,
 }
 
+/// A token, and what the sticky store is owed for it.
+pub(crate) struct Minted {
+    pub(crate) token: InstallationToken,
+    app: AppId,
+    order: Order,
+}
+
+/// The Apps to try, and the route that put the first one there.
+struct Order {
+    apps: Vec<Arc<App>>,
+    route: Option<Route>,
+}
+
+impl From<Vec<Arc<App>>> for Order {
+    fn from(apps: Vec<Arc<App>>) -> Self {
+        Self { apps, route: None }
+    }
+}
+
 impl Minting {
-    pub(crate) fn new(github: GitHub, clock: Arc<dyn Clock>, installations: Arc<Installations>, floors: QuotaFloors) -> Self {
-        Self { github, clock, installations, floors, spread: Spread::default() }
+    pub(crate) fn new(github: GitHub, clock: Arc<dyn Clock>, installations: Arc<Installations>, routes: Routes, floors: QuotaFloors) -> Self {
+        Self { github, clock, installations, routes, floors, spread: Spread::default() }
     }
 
     /// The Apps of a pool in the order in which to look for an installation to read with.
@@ -58,11 +79,11 @@ impl Minting {
         grant: &Grant,
         wanted: &Wanted<'_>,
         trace: &Trace,
-    ) -> Result<InstallationToken, ExchangeError> {
+    ) -> Result<Minted, ExchangeError> {
         let order = self.order(pool, place, requirement, grant, wanted).await?;
         let mut last = None;
         let mut tries = 0;
-        for app in &order {
+        for app in &order.apps {
             let Some(installation) = self.installation(app, place, wanted, trace).await? else { continue };
             for _ in 0..TRIES_PER_APP {
                 if tries == TRIES {
@@ -70,9 +91,12 @@ impl Minting {
                 }
                 tries += 1;
                 match self.mint_with(app, installation.id, grant, wanted, trace).await {
-                    Ok(token) => return self.confirmed(token, app, &installation, grant, wanted, trace).await,
+                    Ok(token) => {
+                        let token = self.confirmed(token, app, &installation, grant, wanted, trace).await?;
+                        return Ok(Minted { token, app: app.id, order });
+                    }
                     Err(error) => {
-                        let (again, elsewhere) = (order.len() == 1 && is_server_error(&error), error.is_transient());
+                        let (again, elsewhere) = (order.apps.len() == 1 && is_server_error(&error), error.is_transient());
                         let error = ExchangeError::GitHub { during: During::Mint, source: error };
                         if !elsewhere {
                             return Err(error);
@@ -88,6 +112,14 @@ impl Minting {
         Err(last.unwrap_or(ExchangeError::NotInstalled))
     }
 
+    /// The token, to be handed over: its route is used.
+    pub(crate) async fn hand_over(&self, minted: Minted) -> InstallationToken {
+        if let Some(route) = &minted.order.route {
+            self.routes.used(route, minted.app, &minted.order.apps).await;
+        }
+        minted.token
+    }
+
     async fn order(
         &self,
         pool: &Pool,
@@ -95,9 +127,9 @@ impl Minting {
         requirement: Option<&AppRequirement>,
         grant: &Grant,
         wanted: &Wanted<'_>,
-    ) -> Result<Vec<Arc<App>>, ExchangeError> {
+    ) -> Result<Order, ExchangeError> {
         if requirement.is_none() && pool.apps().len() == 1 {
-            return Ok(pool.apps().to_vec());
+            return Ok(pool.apps().to_vec().into());
         }
         let admitted = |app: &&Arc<App>| requirement.is_none_or(|requirement| requirement.admits(app.name.as_deref()));
         let apps: Vec<_> = pool.apps().iter().filter(admitted).cloned().collect();
@@ -107,10 +139,14 @@ impl Minting {
         let writes_checks = grant.permissions().level_of("checks").is_some_and(|level| level >= Level::Write);
         if writes_checks {
             let ids: Vec<AppId> = apps.iter().map(|app| app.id).collect();
-            let order = routing::sticky(&ids, &wanted.scope.key(), wanted.identity.as_str(), wanted.claims.subject().as_str());
-            return Ok(order.into_iter().map(|at| Arc::clone(&apps[at])).collect());
+            let (scope, identity, subject) = (wanted.scope.key(), wanted.identity.as_str(), wanted.claims.subject().as_str());
+            let order = routing::sticky(&ids, &scope, identity, subject);
+            let mut apps: Vec<_> = order.into_iter().map(|at| Arc::clone(&apps[at])).collect();
+            let route = self.routes.look([&scope, identity, subject]).await;
+            route.iter().for_each(|route| route.lead(&mut apps));
+            return Ok(Order { apps, route });
         }
-        Ok(self.by_quota(apps, &place.owner).await)
+        Ok(self.by_quota(apps, &place.owner).await.into())
     }
 
     async fn by_quota(&self, apps: Vec<Arc<App>>, owner: &Owner) -> Vec<Arc<App>> {

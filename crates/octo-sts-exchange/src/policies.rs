@@ -17,6 +17,7 @@ use crate::{
     changes::Pushes,
     error::{During, ExchangeError},
     readers::{Place, ReaderError, Readers},
+    recent::Recent,
 };
 
 /// Where policies are.
@@ -32,7 +33,7 @@ const MOST_CALLERS: usize = 20_000;
 /// Memory that compiled policies may take, by estimate.
 const MOST_BYTES: u64 = 64 << 20;
 /// Most absences that are remembered.
-const MOST_ABSENT: u64 = 20_000;
+const MOST_ABSENT: usize = 20_000;
 
 /// Which file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -100,7 +101,7 @@ pub(crate) struct Policies {
     options: ParseOptions,
     strict_files: bool,
     known: Cache<PolicyKey, Arc<Loaded>>,
-    absent: Cache<PolicyKey, Instant>,
+    absent: Recent<PolicyKey>,
     misses: Budget<(Issuer, Owner)>,
     pushes: Pushes,
 }
@@ -120,7 +121,7 @@ impl Policies {
             options,
             strict_files,
             known: Cache::builder().max_capacity(MOST_BYTES).weigher(|_, loaded: &Arc<Loaded>| loaded.bytes).build(),
-            absent: Cache::builder().max_capacity(MOST_ABSENT).time_to_live(ABSENT_FOR).build(),
+            absent: Recent::new(ABSENT_FOR, MOST_ABSENT),
             misses: Budget::new(MISSES, Duration::from_mins(1), MOST_CALLERS),
             pushes: Pushes::default(),
         }
@@ -151,7 +152,7 @@ impl Policies {
             });
         }
         let now = self.clock.monotonic();
-        if self.known_absent(key, now).await {
+        if self.known_absent(key, now) {
             return Err(ExchangeError::PolicyAbsent.into());
         }
         let loaded = self.known.try_get_with(key.clone(), Box::pin(self.fetch(place, key, trace))).await;
@@ -159,14 +160,13 @@ impl Policies {
             && matches!(**error, ExchangeError::PolicyAbsent)
             && self.misses.take(&(issuer.clone(), place.owner.clone()), now).is_err()
         {
-            self.absent.insert(key.clone(), now).await;
+            self.absent.note(key.clone(), now);
         }
         loaded.map(|loaded| (loaded, false))
     }
 
-    async fn known_absent(&self, key: &PolicyKey, now: Instant) -> bool {
-        let Some(at) = self.absent.get(key).await else { return false };
-        now.saturating_duration_since(at) < ABSENT_FOR && !self.pushes.came_after(&key.repository, at).await
+    fn known_absent(&self, key: &PolicyKey, now: Instant) -> bool {
+        self.absent.last(key, now).is_some_and(|at| !self.pushes.came_after(&key.repository, at, now))
     }
 
     /// Asks GitHub whether `known` is still the current version.
@@ -177,7 +177,7 @@ impl Policies {
         known: &Arc<Loaded>,
         trace: &Trace,
     ) -> Result<Freshness, Arc<ExchangeError>> {
-        if self.pushes.vouch_for(&key.repository, known.validated(), self.clock.monotonic()).await {
+        if self.pushes.vouch_for(&key.repository, known.validated(), self.clock.monotonic()) {
             return Ok(Freshness::Same);
         }
         let read = self.readers.read(place, &key.repository.name, &key.identity.policy_path(), known.etag.as_ref(), trace).await;
@@ -204,7 +204,7 @@ impl Policies {
     /// Forgets a policy, because GitHub has contradicted what it rests on.
     pub(crate) async fn forget(&self, key: &PolicyKey) {
         self.known.invalidate(key).await;
-        self.absent.invalidate(key).await;
+        self.absent.forget(key);
     }
 
     fn may_be_stale(&self, error: &ReaderError, known: &Loaded) -> bool {

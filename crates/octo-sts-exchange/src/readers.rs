@@ -10,12 +10,16 @@ use octo_sts_audit::{Audit, ReaderEvent};
 use octo_sts_github::{App, DirectoryRead, ETag, FileRead, GitHub, GitHubError, Installation, InstallationToken, Trace};
 use octo_sts_types::{Clock, InstallationId, Owner, Repository, RepositoryId, RepositoryName};
 
+use crate::recent::Recent;
+
 /// How long a reader token is used.
 const USED_FOR: Duration = Duration::from_mins(50);
 /// How long a policy repository that no token can see is left alone.
 const UNSEEN_FOR: Duration = Duration::from_mins(1);
 /// Most reader tokens that are kept.
 const MOST: u64 = 20_000;
+/// Most installations whose policy repository is known to be out of sight.
+const MOST_UNSEEN: usize = 20_000;
 
 /// An installation of an App on an owner.
 #[derive(Clone)]
@@ -56,7 +60,7 @@ pub(crate) struct Readers {
     audit: Audit,
     policy_repository: RepositoryName,
     minted: Cache<(InstallationId, RepositoryName), Arc<Reader>>,
-    unseen: Cache<InstallationId, Instant>,
+    unseen: Recent<InstallationId>,
 }
 
 impl Readers {
@@ -67,7 +71,7 @@ impl Readers {
             audit,
             policy_repository,
             minted: Cache::builder().max_capacity(MOST).time_to_live(USED_FOR).build(),
-            unseen: Cache::builder().max_capacity(MOST).time_to_live(UNSEEN_FOR).build(),
+            unseen: Recent::new(UNSEEN_FOR, MOST_UNSEEN),
         }
     }
 
@@ -84,9 +88,8 @@ impl Readers {
     }
 
     /// Whether the policy repository was out of sight a moment ago.
-    pub(crate) async fn policy_repository_is_unseen(&self, installation: InstallationId) -> bool {
-        let now = self.clock.monotonic();
-        self.unseen.get(&installation).await.is_some_and(|at| now.saturating_duration_since(at) < UNSEEN_FOR)
+    pub(crate) fn policy_repository_is_unseen(&self, installation: InstallationId) -> bool {
+        self.unseen.last(&installation, self.clock.monotonic()).is_some()
     }
 
     /// Reads a file; a token that GitHub no longer takes is replaced once.
@@ -129,7 +132,7 @@ impl Readers {
     pub(crate) async fn forget(&self, installation: InstallationId, name: &RepositoryName) {
         self.minted.invalidate(&(installation, name.clone())).await;
         self.minted.invalidate(&(installation, self.policy_repository.clone())).await;
-        self.unseen.invalidate(&installation).await;
+        self.unseen.forget(&installation);
     }
 
     /// Gives every reader token back.
@@ -150,7 +153,7 @@ impl Readers {
         match self.mint_for(place, name, &[name.clone(), self.policy_repository.clone()], trace).await {
             Err(ReaderError::Unseen) => {
                 let reader = self.mint_for(place, name, std::slice::from_ref(name), trace).await?;
-                self.unseen.insert(place.installation.id, self.clock.monotonic()).await;
+                self.unseen.note(place.installation.id, self.clock.monotonic());
                 Ok(reader)
             }
             other => other,
@@ -160,7 +163,7 @@ impl Readers {
     /// Whether a token for `name` had better cover the policy repository too: it will be read, and there is no token for it.
     async fn wants_both(&self, installation: InstallationId, name: &RepositoryName) -> bool {
         *name != self.policy_repository
-            && !self.policy_repository_is_unseen(installation).await
+            && !self.policy_repository_is_unseen(installation)
             && self.minted.get(&(installation, self.policy_repository.clone())).await.is_none()
     }
 

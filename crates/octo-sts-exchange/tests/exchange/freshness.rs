@@ -148,3 +148,22 @@ async fn pushes_that_arrive_spare_the_read_for_a_minute_and_end_it_at_once() {
     house.granted("acme/app", "ci").await;
     assert!(house.github().ledger().last().unwrap().permissions.contains_key("issues"));
 }
+
+/// T-148
+#[tokio::test]
+async fn pushes_that_may_go_unheard_spare_nothing() {
+    let house = House::new().await;
+    let repository = "acme/app".parse().unwrap();
+    house.exchanger.hears_pushes(false);
+    house.exchanger.pushed(&repository).await;
+    house.granted("acme/app", "ci").await;
+    house.policy("acme/app", "ci", "permissions: {issues: read}");
+    house.granted("acme/app", "ci").await;
+    assert!(house.github().ledger().last().unwrap().permissions.contains_key("issues"));
+    house.exchanger.hears_pushes(true);
+    house.exchanger.pushed(&repository).await;
+    house.granted("acme/app", "ci").await;
+    house.sandbox.clear_calls();
+    house.granted("acme/app", "ci").await;
+    assert_eq!(house.github_calls(), ["POST mint"]);
+}

@@ -2,9 +2,11 @@
 
 mod allowlist;
 mod bounds;
+mod callers;
 mod freshness;
 mod handover;
 mod many_apps;
 mod names;
 mod round_trips;
+mod sticky_store;
 mod support;

@@ -10,7 +10,7 @@ use std::{
 use jiff::Timestamp;
 use octo_sts_audit::Audit;
 use octo_sts_exchange::{
-    AppPools, Authorization, Delivery, ExchangeError, Exchanger, Parts, Pool, QuotaFloors, Refusal, Replay, Request, Settings, Transport,
+    AppPools, Authorization, CallerLimits, Delivery, ExchangeError, Exchanger, Parts, Pool, QuotaFloors, Refusal, Replay, Request, Settings, Transport,
 };
 use octo_sts_github::{App, GitHub, GitHubSettings, client_settings};
 use octo_sts_http::{Client, Roots};
@@ -18,7 +18,7 @@ use octo_sts_oidc::{Verifier, VerifierSettings};
 use octo_sts_policy::OrgPermissions;
 use octo_sts_sandbox::{Call, FakeApp, FakeGitHub, FakeIssuer, Sandbox, SandboxSettings, Selection, Service};
 use octo_sts_signer::PemSigner;
-use octo_sts_store::MemoryTokens;
+use octo_sts_store::{MemoryTokens, StickyStore};
 use octo_sts_types::{AppId, Clock};
 use serde_json::json;
 
@@ -75,7 +75,7 @@ impl House {
         for app in &apps {
             app.install("acme", &Selection::All);
         }
-        let exchanger = exchanger(&sandbox, &apps, clock.clone(), Replay::Allow);
+        let exchanger = exchanger(&sandbox, &apps, clock.clone(), Otherwise::default());
         let house = Self { sandbox, issuer, apps, exchanger, clock };
         house.policy("acme/app", "ci", "permissions: {contents: read}");
         house
@@ -84,8 +84,17 @@ impl House {
     /// The same, with a service that takes each token once.
     pub(crate) async fn taking_tokens_once() -> Self {
         let house = Self::new().await;
-        let exchanger = exchanger(&house.sandbox, &house.apps, house.clock.clone(), Replay::Once);
-        Self { exchanger, ..house }
+        house.but(Otherwise { replay: Replay::Once, ..Otherwise::default() })
+    }
+
+    /// One more replica of the service, with other settings.
+    pub(crate) fn replica(&self, otherwise: Otherwise) -> Arc<Exchanger> {
+        exchanger(&self.sandbox, &self.apps, self.clock.clone(), otherwise)
+    }
+
+    /// The same house with a service of other settings.
+    pub(crate) fn but(self, otherwise: Otherwise) -> Self {
+        Self { exchanger: self.replica(otherwise), ..self }
     }
 
     pub(crate) fn github(&self) -> &FakeGitHub {
@@ -153,7 +162,16 @@ pub(crate) fn request(token: &str, scope: &str, identity: &str) -> Request {
     }
 }
 
-fn exchanger(sandbox: &Sandbox, apps: &[FakeApp], clock: Arc<dyn Clock>, replay: Replay) -> Arc<Exchanger> {
+/// What a test wants otherwise than usual.
+#[derive(Default)]
+pub(crate) struct Otherwise {
+    pub(crate) replay: Replay,
+    pub(crate) limits: CallerLimits,
+    pub(crate) sticky: Option<Arc<dyn StickyStore>>,
+}
+
+fn exchanger(sandbox: &Sandbox, apps: &[FakeApp], clock: Arc<dyn Clock>, otherwise: Otherwise) -> Arc<Exchanger> {
+    let Otherwise { replay, limits, sticky } = otherwise;
     let roots = Roots::from_pem(sandbox.ca_pem()).unwrap();
     let http = Client::new(client_settings(roots.clone())).unwrap();
     let base_url = sandbox.github().base_url().parse().unwrap();
@@ -174,7 +192,8 @@ fn exchanger(sandbox: &Sandbox, apps: &[FakeApp], clock: Arc<dyn Clock>, replay:
         quota: QuotaFloors::default(),
         guardrails: None,
         replay,
+        limits,
     };
     let used_tokens = Arc::new(MemoryTokens::new(1_000, Arc::clone(&clock)));
-    Exchanger::new(Parts { verifier, github, apps: pools, audit: Audit::off(), used_tokens, clock, settings })
+    Exchanger::new(Parts { verifier, github, apps: pools, audit: Audit::off(), used_tokens, sticky, clock, settings })
 }
