@@ -169,10 +169,12 @@ impl Engine {
         let options = ParseOptions { org_permissions: self.settings.org_permissions, owner: Some(work.repository.owner.clone()) };
         let rules = Rules { repository: work.repository.clone(), options, default_audiences: self.settings.default_audiences.clone() };
         let judging = tokio::task::spawn_blocking(move || versions.into_iter().map(|versions| rules.judge(versions)).collect());
-        match judging.await {
+        match judging.await.map_err(tokio::task::JoinError::try_into_panic) {
             Ok(judged) => judged,
             // The engine panicked: that is no verdict, and no policy is called valid for it. The job's claim fails.
-            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            // The runtime ends, and this task with it.
+            Err(Err(_)) => std::future::pending().await,
         }
     }
 }

@@ -31,6 +31,7 @@ mod policy_path;
 mod reach;
 mod report;
 mod respond;
+mod saved;
 mod secrets;
 mod settings;
 mod summary;
@@ -38,6 +39,7 @@ mod webhook;
 mod worker;
 
 pub use accepted::Accepted;
+pub use saved::{NotADelivery, SavedDelivery};
 pub use secrets::{InvalidSecrets, WebhookSecrets};
 pub use settings::{PolicyCaches, Pools, WebhookParts, WebhookSettings};
 pub use webhook::{MOST_BODY, Webhook};

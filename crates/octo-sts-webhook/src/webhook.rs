@@ -155,9 +155,12 @@ async fn read(event: &str, payload: Bytes) -> Result<Told, payload::BadPayload> 
         return payload::read(event, &payload);
     }
     let event = event.to_owned();
-    match tokio::task::spawn_blocking(move || payload::read(&event, &payload)).await {
+    let reading = tokio::task::spawn_blocking(move || payload::read(&event, &payload));
+    match reading.await.map_err(tokio::task::JoinError::try_into_panic) {
         Ok(told) => told,
-        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        // The runtime ends, and this task with it.
+        Err(Err(_)) => std::future::pending().await,
     }
 }
 

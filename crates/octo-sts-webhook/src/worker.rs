@@ -64,15 +64,8 @@ impl Shared {
         match outcome {
             Ok(ended) => end(job, ended),
             Err(Trouble::Later(error)) if job.tries < MOST_TRIES => self.try_later(job, &error),
-            Err(Trouble::Later(error) | Trouble::Never(error)) => self.give_up(&job, &error),
+            Err(Trouble::Later(error) | Trouble::Never(error)) => give_up(&job, &error),
         }
-    }
-
-    /// The claim fails with the job, so that the delivery may come again.
-    fn give_up(&self, job: &Job, error: &GitHubError) {
-        metrics::counter!("octo_sts_webhook_checks_total", "outcome" => "given_up").increment(1);
-        let error = error as &dyn std::error::Error;
-        tracing::error!(tries = job.tries, error, "a check is given up; redeliver the delivery, or re-run the check, when the cause is gone");
     }
 
     /// Lets a job wait. A service that ends does not wait: it says what it leaves.
@@ -80,10 +73,10 @@ impl Shared {
         job.answer = None;
         let grown = self.engine.settings.first_pause.saturating_mul(1 << (job.tries - 1).min(20)).min(LONGEST_PAUSE);
         let pause = error.retry_after().unwrap_or_default().max(grown);
-        let Ok(place) = Arc::clone(&self.waiting).try_acquire_owned() else { return self.give_up(&job, error) };
+        let Ok(place) = Arc::clone(&self.waiting).try_acquire_owned() else { return give_up(&job, error) };
         if *self.ending.borrow() {
             lock(&self.left).push(job.claim.label().to_owned());
-            return self.give_up(&job, error);
+            return give_up(&job, error);
         }
         let seconds = pause.as_secs();
         tracing::warn!(seconds, tries = job.tries, error = error as &dyn std::error::Error, "GitHub is not ready for this check; it is made later");
@@ -101,6 +94,13 @@ impl Shared {
         };
         tokio::spawn(wait.in_current_span());
     }
+}
+
+/// The claim fails with the job, so that the delivery may come again.
+fn give_up(job: &Job, error: &GitHubError) {
+    metrics::counter!("octo_sts_webhook_checks_total", "outcome" => "given_up").increment(1);
+    let error = error as &dyn std::error::Error;
+    tracing::error!(tries = job.tries, error, "a check is given up; redeliver the delivery, or re-run the check, when the cause is gone");
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -175,7 +175,7 @@ async fn what_waits_for_github_is_tried_once_more_at_the_end() {
     for (comes_back, left) in [(true, vec![]), (false, vec!["waits".to_owned()])] {
         let mut world = World::with(|settings| {
             settings.patience = Duration::ZERO;
-            settings.first_pause = Duration::from_secs(600);
+            settings.first_pause = Duration::from_mins(10);
         })
         .await;
         let after = world.github().put_file("acme/app", CI, GOOD);
