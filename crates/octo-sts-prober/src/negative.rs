@@ -7,7 +7,6 @@ use crate::{
     error::ProbeError,
     expect::Wanted,
     forge,
-    probe::Probe,
     prober::Prober,
     report::Outcome,
     settings::{FOREIGN_AUDIENCE, MismatchBy},
@@ -22,28 +21,30 @@ const NO_MISMATCH: &str =
     "the source of the OIDC token cannot choose its audience: name a policy that does not admit the token in PROBER_MISMATCH_IDENTITY";
 
 impl Prober {
-    /// Runs one probe but the positive one.
-    pub(crate) async fn negative(&self, probe: Probe, genuine: &SecretString) -> Outcome {
-        let identity = self.settings.identity.as_str();
-        let outcome = match probe {
-            Probe::Exchange | Probe::WrongIdentity => self.refuses(genuine, NO_IDENTITY, Wanted::NOT_FOUND).await,
-            Probe::WrongIssuer => self.refuses_forged(forge::of_no_issuer(genuine), Wanted::INVALID_ARGUMENT).await,
-            Probe::Unsigned => self.refuses_forged(forge::unsigned(genuine), Wanted::UNAUTHENTICATED).await,
-            Probe::Expired => return self.expired(genuine).await,
-            Probe::Mismatch => match &self.settings.mismatch {
-                None => return Outcome::NotRun(NO_MISMATCH),
-                Some(MismatchBy::Identity(other)) => self.refuses(genuine, other.as_str(), Wanted::PERMISSION_DENIED).await,
-                Some(MismatchBy::Audience) => match self.token(FOREIGN_AUDIENCE).await {
-                    Ok(foreign) => self.refuses(&foreign, identity, Wanted::PERMISSION_DENIED).await,
-                    Err(error) => Err(error),
-                },
-            },
+    pub(crate) async fn wrong_identity(&self, genuine: &SecretString) -> Result<(), ProbeError> {
+        self.refuses(genuine, NO_IDENTITY, Wanted::NOT_FOUND).await
+    }
+
+    pub(crate) async fn wrong_issuer(&self, genuine: &SecretString) -> Result<(), ProbeError> {
+        self.refuses_made(forge::of_no_issuer(genuine), Wanted::INVALID_ARGUMENT).await
+    }
+
+    pub(crate) async fn unsigned(&self, genuine: &SecretString) -> Result<(), ProbeError> {
+        self.refuses_made(forge::unsigned(genuine), Wanted::UNAUTHENTICATED).await
+    }
+
+    /// Asks for a policy that is not about the token, or with a token that the policy is not about.
+    pub(crate) async fn mismatch(&self, genuine: &SecretString) -> Outcome {
+        let result = match &self.settings.mismatch {
+            None => return Outcome::NotRun(NO_MISMATCH),
+            Some(MismatchBy::Identity(other)) => self.refuses(genuine, other.as_str(), Wanted::PERMISSION_DENIED).await,
+            Some(MismatchBy::Audience) => self.refuses_made(self.token(FOREIGN_AUDIENCE).await, Wanted::PERMISSION_DENIED).await,
         };
-        Outcome::of(outcome, None)
+        Outcome::of(result, None)
     }
 
     /// Probes with a token that has expired where there is one, else with one whose times were moved.
-    async fn expired(&self, genuine: &SecretString) -> Outcome {
+    pub(crate) async fn expired(&self, genuine: &SecretString) -> Outcome {
         let now = self.clock.now().as_second();
         let remembered = self.memory.expired(genuine, now);
         let (token, note) = match self.expired_from_file(now) {
@@ -53,10 +54,11 @@ impl Prober {
             },
             Err(error) => (Err(error), None),
         };
-        Outcome::of(self.refuses_forged(token, Wanted::UNAUTHENTICATED).await, note)
+        Outcome::of(self.refuses_made(token, Wanted::UNAUTHENTICATED).await, note)
     }
 
-    async fn refuses_forged(&self, token: Result<SecretString, ProbeError>, wanted: Wanted) -> Result<(), ProbeError> {
+    /// The same for a token that had to be made first.
+    async fn refuses_made(&self, token: Result<SecretString, ProbeError>, wanted: Wanted) -> Result<(), ProbeError> {
         self.refuses(&token?, self.settings.identity.as_str(), wanted).await
     }
 

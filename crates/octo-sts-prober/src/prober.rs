@@ -69,12 +69,23 @@ impl Prober {
 
     async fn run(&self, probe: Probe, genuine: &Result<SecretString, Arc<ProbeError>>) -> ProbeResult {
         let began = self.clock.monotonic();
-        let outcome = match (probe, genuine) {
-            (_, Err(error)) => Outcome::Failed(Arc::clone(error)),
-            (Probe::Exchange, Ok(genuine)) => Outcome::of(self.positive(genuine).await, None),
-            (_, Ok(genuine)) => self.negative(probe, genuine).await,
+        let outcome = match genuine {
+            Ok(genuine) => self.outcome(probe, genuine).await,
+            Err(error) => Outcome::Failed(Arc::clone(error)),
         };
         ProbeResult { probe, outcome, took: self.clock.monotonic().saturating_duration_since(began) }
+    }
+
+    async fn outcome(&self, probe: Probe, genuine: &SecretString) -> Outcome {
+        let result = match probe {
+            Probe::Exchange => self.positive(genuine).await,
+            Probe::WrongIdentity => self.wrong_identity(genuine).await,
+            Probe::WrongIssuer => self.wrong_issuer(genuine).await,
+            Probe::Unsigned => self.unsigned(genuine).await,
+            Probe::Expired => return self.expired(genuine).await,
+            Probe::Mismatch => return self.mismatch(genuine).await,
+        };
+        Outcome::of(result, None)
     }
 
     /// An OIDC token for this audience.

@@ -168,7 +168,9 @@ fn source(args: &ProbeArgs, env: Env<'_>) -> Result<TokenSource, ConfigError> {
     match (named.next(), named.next()) {
         (Some(_), Some(_)) => Err(wrong(ALL, "name more than one source of the OIDC token: leave one")),
         (Some(source), None) => Ok(source),
-        (None, _) if env("ACTIONS_ID_TOKEN_REQUEST_URL").or_else(|| env("GITHUB_ACTIONS")).is_some_and(|value| !value.is_empty()) => {
+        (None, _)
+            if env("ACTIONS_ID_TOKEN_REQUEST_URL").or_else(|| env("GITHUB_ACTIONS")).is_some_and(|value| !matches!(value.as_str(), "" | "false")) =>
+        {
             Ok(TokenSource::GitHubActions)
         }
         (None, _) => Ok(TokenSource::Google),
