@@ -122,6 +122,14 @@ codes! {
     "E401" InvalidCase Unparsable "test case that cannot be run"
         "A case has claims with `iss` and `sub`, and says whether they are to be allowed or refused." "Write `expect: allow` or `expect: refuse`, and the claims of a token."
 
+    // The file itself.
+    "E501" UnreachableFile Unparsable "file that no exchange can ask for"
+        "Policies are files `.github/chainguard/NAME.sts.yaml`, directly in that folder; NAME begins with a letter, a digit or `_` and has up to 255 of `A-Z a-z 0-9 . _ -`." "Rename or move the file."
+    "E502" UnreadableFile Unparsable "not a readable file"
+        "A policy is a file of UTF-8 text that can be read." "Put a text file there."
+    "E503" GuardrailsNotInForce Uncompilable "guardrails that do not count"
+        "The guardrails of an organisation count where the organisation has an issuer allowlist beside them: `.github/chainguard/trusted-token-issuers.yaml`." "Add the allowlist; `mode: audit` and one issuer suffice."
+
     // Legal, and usually wrong.
     "W001" PatternInExactField Uncompilable "pattern characters in an exact value"
         "The field is compared byte for byte, and its value looks like a pattern." "Rename the field to its `_pattern` form, or write the exact value."
@@ -161,6 +169,8 @@ codes! {
         "Workflows for `pull_request_target` and the like run with the repository's identity on behalf of anybody who opens a pull request." "Require another event, or a `job_workflow_ref` that never runs foreign code."
     "W019" AuditOnly Uncompilable "audit mode"
         "In audit mode nothing is refused; it is only recorded." "Write `mode: enforce` once the record is as expected."
+    "W020" CasesWithoutPolicy Uncompilable "test cases without a policy"
+        "`NAME.sts.test.yaml` holds cases for `NAME.sts.yaml` beside it, and there is none." "Rename or delete the file, or add the policy."
 }
 
 impl Code {
