@@ -82,6 +82,12 @@ impl UnverifiedToken {
         &self.issuer
     }
 
+    /// What the token says of itself, for those who ask why it is or is not admitted; nobody has proven it, and a grant never
+    /// comes of it.
+    pub fn unverified_claims(&self) -> Result<&ClaimSet, &ClaimsError> {
+        self.claims.as_ref()
+    }
+
     /// Header and claims, as they were signed. Without the signature this is no credential, and of two tokens with the same
     /// signing input each is a replay of the other, whatever their signatures are (ECDSA has several for one text).
     pub fn signing_input(&self) -> &str {
