@@ -12,7 +12,9 @@ use crate::{
 /// Longest pattern, in bytes.
 pub const LONGEST_PATTERN: usize = 1_024;
 /// Longest value that is matched, in bytes; a longer one matches nothing.
-const LONGEST_VALUE: usize = 8 << 10;
+const LONGEST_VALUE: u64 = 8 << 10;
+/// Most steps that one match may take, bytes times states: whoever writes both policy and token gets no more of our time.
+const MOST_STEPS: u64 = 2_000_000;
 
 /// A Go regular expression that must match the whole value.
 ///
@@ -28,7 +30,11 @@ pub struct Pattern {
 #[derive(Clone)]
 enum Engine {
     Literal(Box<[u8]>),
-    Automaton(Arc<Automaton>),
+    Automaton {
+        automaton: Arc<Automaton>,
+        /// Longest value that it is tried on, in bytes: 8 KiB for patterns of up to 244 states, less for larger ones.
+        longest: u64,
+    },
 }
 
 /// Why a text is not a pattern.
@@ -64,11 +70,13 @@ impl Pattern {
         if let HirKind::Literal(Literal(bytes)) = syntax.kind() {
             return Ok(Self { text: text.into(), engine: Engine::Literal(bytes.clone()) });
         }
-        if go_regex::states(syntax) > go_regex::MOST_STATES {
+        let states = go_regex::states(syntax);
+        if states > go_regex::MOST_STATES {
             return Err(PatternError::TooLarge);
         }
         let automaton = Automaton::new(syntax).ok_or(PatternError::TooLarge)?;
-        Ok(Self { text: text.into(), engine: Engine::Automaton(Arc::new(automaton)) })
+        let longest = (MOST_STEPS / states.max(1)).min(LONGEST_VALUE);
+        Ok(Self { text: text.into(), engine: Engine::Automaton { automaton: Arc::new(automaton), longest } })
     }
 
     /// The pattern as written.
@@ -80,7 +88,7 @@ impl Pattern {
     pub fn matches(&self, value: &str) -> bool {
         match &self.engine {
             Engine::Literal(bytes) => **bytes == *value.as_bytes(),
-            Engine::Automaton(automaton) => value.len() <= LONGEST_VALUE && automaton.matches(value),
+            Engine::Automaton { automaton, longest } => value.len() as u64 <= *longest && automaton.matches(value),
         }
     }
 }
@@ -160,5 +168,7 @@ mod tests {
     fn a_value_beyond_eight_kibibytes_matches_nothing() {
         assert!(matches("a*", &"a".repeat(8 << 10)));
         assert!(!matches("a*", &"a".repeat((8 << 10) + 1)));
+        assert!(matches(".{1,255}", &"a".repeat(255)));
+        assert!(matches("(a?){1000}", &"a".repeat(300)) && !matches("a*(a?){1000}", &"a".repeat(2_000)));
     }
 }

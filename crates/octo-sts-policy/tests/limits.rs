@@ -1,7 +1,7 @@
 //! Hostile files and patterns take no time.
 //!
 //! The bounds that hold in a release build are in `benches/policy.rs`; without optimisation everything takes ten to twenty
-//! times as long, and these tests allow for that and for a busy machine.
+//! times as long, and these tests allow for that, and for a busy machine by trying again.
 
 use std::time::{Duration, Instant};
 
@@ -10,11 +10,17 @@ use octo_sts_policy::{IssuerAllowlist, ParseOptions, Pattern, PolicyKind, TrustP
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
 #[expect(clippy::disallowed_methods, reason = "the test measures")]
-fn within_patience(what: &str, work: impl FnOnce()) {
-    let start = Instant::now();
-    work();
-    let taken = start.elapsed();
-    assert!(taken < PATIENCE, "{what} took {taken:?}");
+fn within_patience(what: &str, work: impl Fn()) {
+    let mut taken = Vec::new();
+    for _ in 0..3 {
+        let start = Instant::now();
+        work();
+        taken.push(start.elapsed());
+        if taken.last().is_some_and(|taken| *taken < PATIENCE) {
+            return;
+        }
+    }
+    panic!("{what} took {taken:?}");
 }
 
 fn filled(unit: &str) -> String {
@@ -81,9 +87,10 @@ fn many_large_patterns_are_refused_together() {
 /// T-075
 #[test]
 fn matching_is_linear() {
-    let value = "a".repeat(8 << 10);
-    for pattern in ["(a*)*b", "(a|a)*b", "(a?){200}a{200}b", "(?:a{1,30}){1,30}", "([^b]+)+b", "(.*)(.*)(.*)(.*)b"] {
+    let values = ["a".repeat(500), "a".repeat(8 << 10)];
+    for pattern in ["(a*)*b", "(a|a)*b", "(a?){200}a{200}b", "(?:a{1,30}){1,30}b", "([^b]+)+b", "(.*)(.*)(.*)(.*)b"] {
         let compiled = Pattern::parse(pattern);
-        within_patience(pattern, || assert!(compiled.is_ok_and(|compiled| !compiled.matches(&value))));
+        let refuses = |value: &String| compiled.as_ref().is_ok_and(|compiled| !compiled.matches(value));
+        within_patience(pattern, || assert!(values.iter().all(refuses)));
     }
 }

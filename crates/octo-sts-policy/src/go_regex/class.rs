@@ -17,14 +17,17 @@ impl<'p> Parser<'p> {
         let negated = self.cursor.peek(0) == Some(b'^');
         self.cursor.at += usize::from(negated);
         let mut class = ClassUnicode::empty();
+        // Folded once, all together: the variants of a union are the union of the variants.
+        let mut spans = ClassUnicode::empty();
         let mut first = true;
         while first || self.cursor.peek(0) != Some(b']') {
             first = false;
             if !self.posix(&mut class)? && !self.class_escape(&mut class)? {
-                self.span(start, &mut class)?;
+                self.span(start, &mut spans)?;
             }
         }
         self.cursor.at += 1;
+        self.add(&mut class, spans, false);
         if negated {
             class.negate();
         }
@@ -96,7 +99,7 @@ impl<'p> Parser<'p> {
     }
 
     /// One code point, or two with `-` between them.
-    fn span(&mut self, bracket: usize, class: &mut ClassUnicode) -> Result<(), SyntaxError> {
+    fn span(&mut self, bracket: usize, spans: &mut ClassUnicode) -> Result<(), SyntaxError> {
         let start = self.cursor.at;
         let low = self.class_code_point(bracket)?;
         let mut high = low;
@@ -107,16 +110,14 @@ impl<'p> Parser<'p> {
                 return self.cursor.error(Kind::InvalidCharRange, start);
             }
         }
-        let mut span = ClassUnicode::empty();
         // Surrogates between the ends are code points to Go, and no text holds one.
         for (low, high) in [(low, high.min(0xD7FF)), (low.max(0xE000), high)] {
             if low <= high
                 && let (Some(low), Some(high)) = (char::from_u32(low), char::from_u32(high))
             {
-                span.push(fold::range(low, high));
+                spans.push(fold::range(low, high));
             }
         }
-        self.add(class, span, false);
         Ok(())
     }
 

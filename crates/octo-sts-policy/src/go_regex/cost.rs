@@ -4,7 +4,7 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// Most states that a pattern, or all patterns of one file together, may need: a few milliseconds of work, about a mebibyte.
 /// The engine's own limit in bytes is reached at about the same size, but only once the work has been done.
-pub(crate) const MOST_STATES: u64 = 16_000;
+pub(crate) const MOST_STATES: u64 = 8_000;
 
 /// An estimate of automaton states, repetitions multiplied out.
 pub(crate) fn states(hir: &Hir) -> u64 {
