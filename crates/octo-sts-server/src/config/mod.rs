@@ -10,10 +10,14 @@ mod duration;
 mod expand;
 mod issuers;
 pub(crate) mod keys;
+mod limits;
 mod problem;
 mod reference;
+pub(crate) mod replicas;
+mod secret;
 mod unknown;
 mod value;
+mod webhook;
 mod yaml;
 
 use std::{
@@ -22,17 +26,20 @@ use std::{
     time::Duration,
 };
 
-use octo_sts_exchange::{QuotaFloors, Replay};
+use octo_sts_exchange::{CallerLimits, QuotaFloors, Replay};
 use octo_sts_policy::{Guardrails, LARGEST_FILE, OrgPermissions};
 use octo_sts_types::{Printable, RepositoryName};
 use url::Url;
 
-pub use apps::{AppConfig, AppsSource, KeySource, KmsProvider, OwnerApps};
+pub use apps::{AppConfig, AppsSource, KeySource, OwnerApps};
 pub use args::ServeArgs;
 pub use issuers::IssuerSettings;
 pub use problem::{ConfigError, Problem};
 pub use reference::reference;
+pub use replicas::{FirestoreNames, ReplicaSettings, StickyPlace};
+pub use secret::SecretSource;
 pub use unknown::warnings_for;
+pub use webhook::WebhookConfig;
 
 use problem::Findings;
 
@@ -41,15 +48,30 @@ const GITHUB: &str = "https://api.github.com";
 /// Where the service listens when nothing else is said.
 const PORT: u16 = 8080;
 /// Where metrics are served when nothing else is said.
-const METRICS_PORT: u16 = 2112;
+pub(crate) const METRICS_PORT: u16 = 2112;
 /// The longest drain when nothing else is said.
 const DRAIN: Duration = Duration::from_secs(10);
 /// The longest drain that may be asked for: beyond it, supervisors kill.
 const LONGEST_DRAIN: Duration = Duration::from_mins(10);
 
-/// Everything `octo-sts serve` needs to know.
+/// The name where nobody gives one to a receiver.
+const RECEIVER: &str = "localhost";
+
+/// What a process is there for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// Exchanges, and deliveries where there is a secret for them.
+    #[default]
+    Service,
+    /// Deliveries alone.
+    Receiver,
+}
+
+/// Everything `octo-sts serve` and `octo-sts webhook` need to know.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// What this process is there for.
+    pub role: Role,
     /// The service's public name: the audience that callers ask their token for.
     pub domain: String,
     /// Where to listen; port 0 lets the system choose.
@@ -78,6 +100,12 @@ pub struct Config {
     pub replay: Replay,
     /// Which issuers are admitted.
     pub issuers: IssuerSettings,
+    /// Whether deliveries are taken.
+    pub webhook: Option<WebhookConfig>,
+    /// What replicas share.
+    pub replicas: ReplicaSettings,
+    /// How often callers may exchange, and fail.
+    pub limits: CallerLimits,
     /// When an App counts as short of quota.
     pub quota: QuotaFloors,
     /// Where CloudEvents are posted.
@@ -109,6 +137,7 @@ impl Config {
     pub fn new(domain: impl Into<String>, apps: AppsSource) -> Self {
         let domain = domain.into();
         Self {
+            role: Role::Service,
             default_audiences: default_audiences(&domain),
             domain,
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), PORT),
@@ -123,6 +152,9 @@ impl Config {
             guardrails: None,
             replay: Replay::Allow,
             issuers: IssuerSettings::default(),
+            webhook: None,
+            replicas: ReplicaSettings::default(),
+            limits: CallerLimits::default(),
             quota: QuotaFloors::default(),
             event_ingress: None,
             audit_file: None,
@@ -135,8 +167,13 @@ impl Config {
 
     /// Reads the configuration; `env` is asked for the variables that `APP_CONFIG_FILE` names.
     pub fn from_args(args: &ServeArgs, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        Self::for_role(Role::Service, args, env)
+    }
+
+    /// Reads the configuration of a process with this role.
+    pub fn for_role(role: Role, args: &ServeArgs, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut findings = Findings::default();
-        let read = read(args, env, &mut findings);
+        let read = read(role, args, env, &mut findings);
         let warnings = findings.conclude()?;
         let config = read.ok_or_else(|| ConfigError::single("configuration", "is not complete"))?;
         Ok(Self { warnings, ..config })
@@ -162,8 +199,8 @@ fn set(text: Option<&String>) -> Option<&str> {
 }
 
 /// Reads every part before it gives up, so that all problems are found at once.
-fn read(args: &ServeArgs, env: &dyn Fn(&str) -> Option<String>, findings: &mut Findings) -> Option<Config> {
-    let domain = read_domain(args, findings);
+fn read(role: Role, args: &ServeArgs, env: &dyn Fn(&str) -> Option<String>, findings: &mut Findings) -> Option<Config> {
+    let domain = read_domain(role, args, findings);
     let listen = read_listen(args, findings);
     let tls = read_tls(args, findings);
     let apps = apps::read(args, env, findings);
@@ -178,6 +215,9 @@ fn read(args: &ServeArgs, env: &dyn Fn(&str) -> Option<String>, findings: &mut F
     let drain_timeout = optional(findings, "STS_DRAIN_TIMEOUT", args.sts_drain_timeout.as_ref(), |text| duration_within(text, LONGEST_DRAIN));
     let issuers = issuers::read(args, findings);
     let quota = read_quota(args, findings);
+    let webhook = webhook::read(args, role, findings);
+    let replicas = replicas::read(args, findings);
+    let limits = limits::read(args, findings);
     let (metrics, event_ingress) = read_metrics(args, listen.map(|listen| listen.ip()), findings);
     let audit_file = optional(findings, "STS_AUDIT_FILE", args.sts_audit_file.as_ref(), writable_place);
     let audit_folder = optional(findings, "STS_AUDIT_DIR", args.sts_audit_dir.as_ref(), folder);
@@ -195,7 +235,11 @@ fn read(args: &ServeArgs, env: &dyn Fn(&str) -> Option<String>, findings: &mut F
         guardrails: guardrails?,
         replay: replay?.unwrap_or(base.replay),
         issuers: issuers?,
+        webhook: webhook?,
+        replicas: replicas?,
+        limits: limits?,
         quota: quota?,
+        role,
         event_ingress: event_ingress?,
         audit_file: audit_file?,
         audit_folder: audit_folder?,
@@ -216,7 +260,11 @@ fn optional<T>(findings: &mut Findings, name: &str, text: Option<&String>, read:
     }
 }
 
-fn read_domain(args: &ServeArgs, findings: &mut Findings) -> Option<String> {
+fn read_domain(role: Role, args: &ServeArgs, findings: &mut Findings) -> Option<String> {
+    if role == Role::Receiver && set(args.sts_domain.as_ref()).is_none() {
+        findings.warn("STS_DOMAIN is not set: test cases of policies that name no audience are judged as if the service was called `localhost`");
+        return Some(RECEIVER.to_owned());
+    }
     let missing = || "is not set: write the service's public name, such as `sts.example.com`".to_owned();
     findings.take("STS_DOMAIN", set(args.sts_domain.as_ref()).ok_or_else(missing).and_then(value::domain))
 }

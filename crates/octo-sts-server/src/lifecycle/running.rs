@@ -6,6 +6,7 @@ use octo_sts_audit::AuditTask;
 use octo_sts_exchange::Exchanger;
 use octo_sts_oidc::Verifier;
 use octo_sts_types::{Clock, Issuer, SystemClock};
+use octo_sts_webhook::{Accepted, WebhookWorker};
 use tokio::{
     net::TcpListener,
     sync::{Mutex, Notify, oneshot, watch},
@@ -22,9 +23,11 @@ use super::{
     self_check::{self, Served, chain},
 };
 use crate::{
-    config::Config,
+    config::{Config, METRICS_PORT, Role},
     grpc,
     listener::{Connections, Phase, Port, tls},
+    rest::oauth::github_host,
+    receiver::Receiver,
     service::{Exchanges, Shared},
     telemetry,
 };
@@ -43,6 +46,7 @@ pub struct Running {
     exchanges: Arc<Exchanges>,
     connections: Connections,
     exchanger: Arc<Exchanger>,
+    webhook: Option<WebhookWorker>,
     audit: AuditTask,
     reload: Arc<Notify>,
     drain_timeout: Duration,
@@ -55,13 +59,23 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     start_with(config, Arc::new(SystemClock)).await
 }
 
+/// Listens for readers of the metrics. Nobody may have chosen the default port: where it is taken, by a second service on the
+/// same machine for instance, the service runs without the page and says so.
+async fn listen_for_metrics(address: Option<SocketAddr>) -> Result<Option<TcpListener>, StartError> {
+    let Some(address) = address else { return Ok(None) };
+    match listen("METRICS_PORT", address).await {
+        Err(StartError::Listen { source, .. }) if address.port() == METRICS_PORT && source.kind() == std::io::ErrorKind::AddrInUse => {
+            warn!(%address, "the port for metrics is taken: there is no metrics page; METRICS_PORT chooses another port");
+            Ok(None)
+        }
+        outcome => outcome.map(Some),
+    }
+}
+
 /// Starts a service that takes the time from `clock`.
 pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
     let listener = listen("PORT, STS_LISTEN", config.listen).await?;
-    let metrics_listener = match config.metrics {
-        Some(address) => Some(listen("METRICS_PORT", address).await?),
-        None => None,
-    };
+    let metrics_listener = listen_for_metrics(config.metrics).await?;
     let certificate =
         config.tls.clone().map(tls::Certificate::open).transpose().map_err(|error| StartError::configuration("STS_TLS_CERT_FILE", error))?;
     let acceptor = certificate.clone().map(tls::acceptor).transpose().map_err(|error| StartError::configuration("STS_TLS_CERT_FILE", error))?;
@@ -71,16 +85,19 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
         let page = telemetry::metrics::install().map_err(|error| StartError::configuration("METRICS", error))?;
         tasks.spawn(telemetry::metrics::serve(listener, page));
     }
-    let Assembled { exchanger, verifier, audit } = assemble(&config, &clock)?;
+    let Assembled { exchanger, verifier, audit, opener, news, webhook } = assemble(&config, &clock).await?;
+    let (webhook, worker) = webhook.unzip();
     let address = listener.local_addr().map_err(|source| StartError::Listen { variable: "PORT", address: config.listen, source })?;
     let readiness = Arc::new(Readiness::new("GitHub has not been asked about the App yet"));
     let (phase, health, exchanges) = (watch::Sender::new(Phase::Serving), grpc::Health::new().await, Arc::<Exchanges>::default());
     let routes = grpc::Routes::new(&health, config.reflection).map_err(|error| StartError::configuration("STS_REFLECTION", error))?;
     let shared = Arc::new(Shared {
         domain: config.domain.clone(),
+        github_host: github_host(&config.github_base_url),
         exchange: Arc::new(Arc::clone(&exchanger)),
         readiness: Arc::clone(&readiness),
         grpc: routes,
+        receiver: Receiver { webhook, alone: config.role == Role::Receiver },
         phase: phase.subscribe(),
         exchanges: Arc::clone(&exchanges),
         clock,
@@ -88,16 +105,48 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
     let port = Port::new(listener, acceptor);
     let connections = port.connections();
     tasks.spawn(port.accept(shared, phase.subscribe()));
-    tasks.spawn(prefetch(verifier, config.issuers.prefetch.clone()));
+    if config.role == Role::Service {
+        tasks.spawn(prefetch(verifier, config.issuers.prefetch.clone()));
+    }
+    if let Some(news) = news {
+        tasks.spawn(news.follow(Arc::clone(&exchanger)));
+    }
     tasks.spawn(tell_health(Arc::clone(&readiness), phase.subscribe(), health));
     if let Some(certificate) = certificate.clone() {
         tasks.spawn(certificate.follow());
     }
     let reload = Arc::new(Notify::new());
-    tasks.spawn(Reload { apps: config.apps.clone(), exchanger: Arc::clone(&exchanger), certificate, wanted: Arc::clone(&reload) }.follow());
+    tasks.spawn(Reload { apps: config.apps.clone(), opener, exchanger: Arc::clone(&exchanger), certificate, wanted: Arc::clone(&reload) }.follow());
     let failed = check(&mut tasks, &exchanger, &readiness, Served { domain: config.domain, address, github: config.github_base_url.to_string() });
     let drain_timeout = config.drain_timeout;
-    Ok(Running { address, metrics_address, readiness, phase, exchanges, connections, exchanger, audit, reload, drain_timeout, failed, tasks })
+    Ok(Running {
+        address,
+        metrics_address,
+        readiness,
+        phase,
+        exchanges,
+        connections,
+        exchanger,
+        webhook: worker,
+        audit,
+        reload,
+        drain_timeout,
+        failed,
+        tasks,
+    })
+}
+
+/// Handles one saved delivery as if it had just come, without listening, and waits until that is done.
+pub async fn replay(config: Config, event: &str, payload: bytes::Bytes) -> Result<Accepted, StartError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let Assembled { exchanger, audit, webhook, .. } = assemble(&config, &clock).await?;
+    let missing = || StartError::configuration("GITHUB_WEBHOOK_SECRET", "is not set");
+    let (webhook, worker) = webhook.ok_or_else(missing)?;
+    let accepted = webhook.replay(event, payload).await;
+    worker.finish(SETTLE).await;
+    exchanger.close(SETTLE).await;
+    audit.finish(SETTLE).await;
+    Ok(accepted)
 }
 
 async fn listen(variable: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
@@ -196,7 +245,13 @@ impl Running {
     /// Everything that was accepted has its answer, and every token that has no taker is revoked.
     pub async fn shutdown(mut self) {
         self.phase.send_replace(Phase::Draining);
-        if timeout(self.drain_timeout, self.exchanges.finished()).await.is_err() {
+        let deliveries = async {
+            if let Some(worker) = self.webhook.take() {
+                worker.finish(self.drain_timeout).await;
+            }
+        };
+        let (finished, ()) = tokio::join!(timeout(self.drain_timeout, self.exchanges.finished()), deliveries);
+        if finished.is_err() {
             warn!("the drain's time is over: exchanges under way are broken off");
         }
         self.phase.send_replace(Phase::Closing);
