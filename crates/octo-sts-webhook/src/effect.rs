@@ -96,6 +96,13 @@ fn who(policy: &TrustPolicy) -> Who {
     who
 }
 
+impl Effect {
+    /// Whether the other is about the same people and places.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        self.gains == other.gains && self.who == other.who && self.places == other.places
+    }
+}
+
 impl Places {
     fn is_nothing(&self) -> bool {
         matches!(self, Self::Named(names) if names.is_empty())

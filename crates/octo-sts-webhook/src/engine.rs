@@ -11,7 +11,7 @@ use std::{
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use octo_sts_audit::PolicyEvent;
 use octo_sts_github::{CheckRun, CheckRunId, Conclusion, DirectoryRead, EntryKind, FileRead, GitHub, GitHubError, Trace};
-use octo_sts_policy::ParseOptions;
+use octo_sts_policy::{IssuerAllowlist, ParseOptions};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -252,7 +252,8 @@ impl Reader<'_> {
             }
             _ => None,
         };
-        Ok(Versions { path, file, touched, base, head, tests })
+        let without_allowlist = file == PolicyFile::Guardrails && self.head(IssuerAllowlist::PATH).await? == Side::Absent;
+        Ok(Versions { path, file, touched, base, head, tests, without_allowlist })
     }
 
     async fn head(&self, path: &str) -> Result<Side, GitHubError> {

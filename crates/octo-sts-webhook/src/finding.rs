@@ -1,7 +1,7 @@
 //! One thing to say about a file.
 
 use octo_sts_github::{Annotation, AnnotationLevel};
-use octo_sts_policy::{Diagnostic, Severity};
+use octo_sts_policy::{Code, Diagnostic, Severity};
 
 /// Longest message of an annotation, in bytes; GitHub takes 64 KB.
 const LONGEST_MESSAGE: usize = 4_096;
@@ -42,6 +42,12 @@ impl Finding {
         Self { level: AnnotationLevel::Warning, ..Self::error(path, title, message) }
     }
 
+    /// A finding of the policy engine's list, about a file as a whole.
+    pub(crate) fn of_code(path: &str, code: Code, message: impl Into<String>) -> Self {
+        let level = level(code.severity());
+        Self { level, code: Some(code.id()), hint: Some(code.remedy().to_owned()), ..Self::error(path, code.title(), message) }
+    }
+
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -53,10 +59,7 @@ impl Finding {
     }
 
     pub(crate) fn of_diagnostic(path: &str, diagnostic: &Diagnostic) -> Self {
-        let level = match diagnostic.severity() {
-            Severity::Error => AnnotationLevel::Failure,
-            Severity::Warning => AnnotationLevel::Warning,
-        };
+        let level = level(diagnostic.severity());
         let span = &diagnostic.span;
         let columns = (span.line == span.end_line).then(|| (span.column, span.end_column.saturating_sub(1).max(span.column)));
         Self {
@@ -91,6 +94,13 @@ impl Finding {
             message,
             title: self.code.map_or_else(|| self.title.clone(), |code| format!("{code}: {}", self.title)),
         }
+    }
+}
+
+fn level(severity: Severity) -> AnnotationLevel {
+    match severity {
+        Severity::Error => AnnotationLevel::Failure,
+        Severity::Warning => AnnotationLevel::Warning,
     }
 }
 

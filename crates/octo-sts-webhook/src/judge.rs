@@ -1,6 +1,6 @@
 //! Judging files: the policy engine's own `parse`, and nothing else, says what is valid.
 
-use octo_sts_policy::{Diagnostics, Guardrails, IssuerAllowlist, ParseOptions, Parsed, PolicyKind, PolicyTests, TrustPolicy};
+use octo_sts_policy::{Code, Diagnostics, Guardrails, IssuerAllowlist, ParseOptions, Parsed, PolicyKind, PolicyTests, TrustPolicy};
 use octo_sts_types::{Repository, Scope};
 
 use crate::{finding::Finding, policy_path::PolicyFile};
@@ -25,6 +25,8 @@ pub(crate) struct Versions {
     pub(crate) head: Side,
     /// Its test cases at the head, with their path.
     pub(crate) tests: Option<(String, Side)>,
+    /// Guardrails without an allowlist beside them.
+    pub(crate) without_allowlist: bool,
 }
 
 /// Under what files are judged.
@@ -55,13 +57,19 @@ impl Rules {
         let path = judged.versions.path.clone();
         match (judged.versions.file.clone(), judged.versions.head.clone()) {
             (_, Side::Absent) => {}
-            (PolicyFile::Unreachable { why }, _) => judged.findings.push(Finding::error(&path, "no exchange can ask for this file", why)),
-            (_, Side::Odd(what)) => judged.findings.push(Finding::error(&path, "not a policy file", sentence(&what))),
+            (PolicyFile::Unreachable { why }, _) => judged.findings.push(Finding::of_code(&path, Code::UnreachableFile, why)),
+            (_, Side::Odd(what)) => judged.findings.push(Finding::of_code(&path, Code::UnreadableFile, sentence(&what))),
             (PolicyFile::Policy { kind, .. } | PolicyFile::Tests { kind, .. }, Side::Text(text)) => {
                 judged.after = judged.note(&path, TrustPolicy::parse(&text, kind, &self.options));
             }
             (PolicyFile::Allowlist, Side::Text(text)) => drop(judged.note(&path, IssuerAllowlist::parse(&text))),
-            (PolicyFile::Guardrails, Side::Text(text)) => drop(judged.note(&path, Guardrails::parse(&text))),
+            (PolicyFile::Guardrails, Side::Text(text)) => {
+                let valid = judged.note(&path, Guardrails::parse(&text)).is_some();
+                if valid && judged.versions.without_allowlist {
+                    let message = "There is no issuer allowlist beside these guardrails, so they do not count.";
+                    judged.findings.push(Finding::of_code(&path, Code::GuardrailsNotInForce, message));
+                }
+            }
         }
         if let (PolicyFile::Policy { kind, .. }, Side::Text(text)) = (&judged.versions.file, &judged.versions.base) {
             judged.before = TrustPolicy::parse(text, *kind, &self.options).ok().map(|parsed| parsed.value);
@@ -74,13 +82,13 @@ impl Rules {
         let Some((path, side)) = judged.versions.tests.clone() else { return };
         let text = match side {
             Side::Absent => return,
-            Side::Odd(what) => return judged.findings.push(Finding::error(&path, "not a file of test cases", sentence(&what))),
+            Side::Odd(what) => return judged.findings.push(Finding::of_code(&path, Code::UnreadableFile, sentence(&what))),
             Side::Text(text) => text,
         };
         let Some(tests) = judged.note(&path, PolicyTests::parse(&text)) else { return };
         let Some(policy) = &judged.after else {
             if judged.versions.head == Side::Absent {
-                judged.findings.push(Finding::warning(&path, "cases without a policy", "There is no policy that these cases are for."));
+                judged.findings.push(Finding::of_code(&path, Code::CasesWithoutPolicy, "There is no policy that these cases are for."));
             }
             return;
         };
@@ -149,7 +157,7 @@ mod tests {
     }
 
     fn versions(file: PolicyFile, head: Side) -> Versions {
-        Versions { path: CI.into(), file, touched: true, base: Side::Absent, head, tests: None }
+        Versions { path: CI.into(), file, touched: true, base: Side::Absent, head, tests: None, without_allowlist: false }
     }
 
     fn text(text: &str) -> Side {
@@ -190,6 +198,9 @@ mod tests {
         assert!(rules().judge(versions(PolicyFile::Allowlist, text("issuers: [https://i.example]"))).is_valid());
         assert!(!rules().judge(versions(PolicyFile::Allowlist, text("issuer_patterns: ['https://.*']"))).is_valid());
         assert!(!rules().judge(versions(PolicyFile::Guardrails, text("nonsense: 1"))).is_valid());
+        let guardrails = versions(PolicyFile::Guardrails, text("permissions: {contents: read}"));
+        assert!(rules().judge(guardrails.clone()).is_valid());
+        assert!(!rules().judge(Versions { without_allowlist: true, ..guardrails }).is_valid());
     }
 
     #[test]

@@ -88,26 +88,57 @@ fn item(finding: &Finding) -> String {
 
 fn what_it_does(judged: &[Judged], base: &str, page: &mut Page) {
     let changed = judged.iter().filter(|judged| judged.versions.touched);
-    let effects: Vec<_> =
-        changed.flat_map(|judged| effects(judged.before.as_ref(), judged.after.as_ref()).into_iter().map(move |effect| (judged, effect))).collect();
-    if effects.is_empty() {
+    let effects = changed.flat_map(|judged| effects(judged.before.as_ref(), judged.after.as_ref()).into_iter().map(move |effect| (judged, effect)));
+    let rows = rows(effects);
+    if rows.is_empty() {
         return;
     }
     page.line(&format!("### What this change does\n\nCompared with {base}. It counts once it is on the default branch.\n"));
-    page.line("| | Identity | Who | Permission | Where |\n|---|---|---|---|---|");
-    for (judged, effect) in effects.iter().take(MOST_EFFECTS) {
-        page.line(&row(judged, effect));
+    page.line("| | Identity | Who | Permissions | Where |\n|---|---|---|---|---|");
+    for row in rows.iter().take(MOST_EFFECTS) {
+        page.line(&row.markdown());
     }
-    if effects.len() > MOST_EFFECTS {
-        page.line(&format!("\n… and {} more.", effects.len() - MOST_EFFECTS));
+    if rows.len() > MOST_EFFECTS {
+        page.line(&format!("\n… and {} more.", rows.len() - MOST_EFFECTS));
     }
     page.line("");
 }
 
-fn row(judged: &Judged, effect: &Effect) -> String {
-    let sign = if effect.gains { "➕ gains" } else { "➖ loses" };
-    let who: Vec<_> = effect.who.iter().map(|(name, value)| format!("{} {}", plain(name), cell(value))).collect();
-    let places = match &effect.places {
+/// What the same people gain or lose at the same places, together.
+struct Row<'a> {
+    judged: &'a Judged,
+    effect: Effect,
+    permissions: Vec<String>,
+}
+
+fn rows<'a>(effects: impl Iterator<Item = (&'a Judged, Effect)>) -> Vec<Row<'a>> {
+    let mut rows: Vec<Row<'a>> = Vec::new();
+    for (judged, effect) in effects {
+        match rows.last_mut() {
+            Some(row) if row.judged.versions.path == judged.versions.path && row.effect.is_beside(&effect) => row.permissions.push(effect.what),
+            _ => rows.push(Row { judged, permissions: vec![effect.what.clone()], effect }),
+        }
+    }
+    rows
+}
+
+impl Row<'_> {
+    fn markdown(&self) -> String {
+        let sign = if self.effect.gains { "➕ gains" } else { "➖ loses" };
+        let who: Vec<_> = self.effect.who.iter().map(|(name, value)| format!("{} {}", plain(name), cell(value))).collect();
+        let permissions: Vec<_> = self.permissions.iter().map(|permission| cell(permission)).collect();
+        format!(
+            "| {sign} | {} | {} | {} | {} |",
+            cell(identity(self.judged)),
+            who.join("<br>"),
+            permissions.join("<br>"),
+            places(&self.effect.places)
+        )
+    }
+}
+
+fn places(places: &Places) -> String {
+    match places {
         Places::Here => "this repository".to_owned(),
         Places::Every => "**every repository** the App sees".to_owned(),
         Places::Named(names) => {
@@ -115,8 +146,7 @@ fn row(judged: &Judged, effect: &Effect) -> String {
             let more = names.len().saturating_sub(10);
             if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
         }
-    };
-    format!("| {sign} | {} | {} | `{}` | {places} |", cell(identity(judged)), who.join("<br>"), effect.what)
+    }
 }
 
 /// Our own word for a part, or `claim NAME matching` with the name as code.
@@ -157,7 +187,7 @@ mod summary_tests {
     fn judged(path: &str, base: Side, head: Side) -> Judged {
         let rules = Rules { repository: "acme/app".parse().unwrap(), options: ParseOptions::default(), default_audiences: Vec::new() };
         let file = PolicyFile::Policy { identity: "ci".parse().unwrap(), kind: PolicyKind::Repository };
-        rules.judge(Versions { path: path.into(), file, touched: true, base, head, tests: None })
+        rules.judge(Versions { path: path.into(), file, touched: true, base, head, tests: None, without_allowlist: false })
     }
 
     fn text(text: &str) -> Side {

@@ -70,8 +70,7 @@ async fn what_is_no_file_fails() {
     world.github().put_directory("acme/app", ".github/chainguard/dir.sts.yaml");
     world.github().put_file("acme/app", ".github/chainguard/-odd.sts.yaml", GOOD);
     let after = world.github().put_bytes("acme/app", ".github/chainguard/binary.sts.yaml", &b"\xff\xfe"[..]);
-    for (name, says) in [("sub", "submodule"), ("dead", "symbolic link"), ("dir", "directory"), ("-odd", "no exchange can ask"), ("binary", "UTF-8")]
-    {
+    for (name, says) in [("sub", "submodule"), ("dead", "symbolic link"), ("dir", "directory"), ("-odd", "E501"), ("binary", "UTF-8")] {
         let path = format!(".github/chainguard/{name}.sts.yaml");
         world.deliver("push", &world.push("acme/app", &before, &after, &path)).await;
         assert_eq!(world.last().0, "failure", "Input: {name}");
