@@ -124,8 +124,8 @@ impl<'a> Call<'a> {
 }
 
 /// A failed attempt, with what only the next attempt needs to know.
-struct Failure {
-    error: GitHubError,
+pub(crate) struct Failure {
+    pub(crate) error: GitHubError,
     /// Whether GitHub provably never got the call.
     never_sent: bool,
     /// GitHub's clock at that time.
@@ -200,7 +200,7 @@ impl GitHub {
     }
 
     /// Makes a call, and once more where that is safe and there is time.
-    async fn insist(
+    pub(crate) async fn insist(
         &self,
         call: &Call<'_>,
         presented: Presented,

@@ -52,5 +52,6 @@ pub use installation::{AppFacts, Installation, Selection};
 pub use order::Targets;
 pub use pulls::PullRequest;
 pub use quota::QuotaReading;
+pub use revoke::Ended;
 pub use token::{InstallationToken, MintedRepository};
 pub use trace::Trace;

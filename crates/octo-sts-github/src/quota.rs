@@ -61,12 +61,14 @@ pub(crate) enum Lane {
     Mint(AppId, InstallationId),
     /// Calls with a token of the installation.
     Token(AppId, InstallationId),
+    /// Calls with a token that somebody handed in; whose it is, nobody here knows.
+    HandedIn,
 }
 
 impl Lane {
     fn installation(self) -> Option<(AppId, InstallationId)> {
         match self {
-            Self::App(_) => None,
+            Self::App(_) | Self::HandedIn => None,
             Self::Mint(app, installation) | Self::Token(app, installation) => Some((app, installation)),
         }
     }

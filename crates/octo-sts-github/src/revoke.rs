@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use secrecy::{ExposeSecret as _, SecretString};
 use tracing::Instrument as _;
 
 use crate::{
     call::{Call, Class},
+    classify::Presented,
     error::GitHubError,
     github::GitHub,
+    quota::Lane,
     reply,
-    token::InstallationToken,
+    token::{InstallationToken, authorization},
     trace::Trace,
 };
 
@@ -23,7 +26,28 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 /// The time for one try.
 const TRY: Duration = Duration::from_secs(8);
 
+/// What ending a token that somebody handed in came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It ended with this call.
+    Now,
+    /// GitHub knows no such token: it ended before, or never was one.
+    Before,
+}
+
 impl GitHub {
+    /// Ends an installation token that somebody handed in. Its installation is not known here, so that the call counts
+    /// towards no installation's quota, and no limit it meets is remembered.
+    pub async fn end(&self, token: &SecretString, trace: &Trace) -> Result<Ended, GitHubError> {
+        let Ok(authorization) = authorization(token.expose_secret()) else { return Ok(Ended::Before) };
+        let call = Call::delete(Class::Revoke, reply::address(self.0.endpoint.token())?);
+        match self.insist(&call, Presented::Token, Lane::HandedIn, &authorization, trace).await.map_err(|failure| failure.error) {
+            Ok(response) => reply::expect(&response, StatusCode::NO_CONTENT).map(|()| Ended::Now),
+            Err(GitHubError::TokenRefused) => Ok(Ended::Before),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Ends a token at once. One that GitHub does not know any more is revoked already.
     pub async fn revoke(&self, token: &InstallationToken, trace: &Trace) -> Result<(), GitHubError> {
         let call = Call::delete(Class::Revoke, reply::address(self.0.endpoint.token())?);

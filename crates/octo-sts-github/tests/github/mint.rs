@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::support::{Fixture, Reply, Seen, reply, reset, rotating_app};
-use octo_sts_github::{GitHubError, InstallationToken, Limit, Targets};
+use octo_sts_github::{Ended, GitHubError, InstallationToken, Limit, Targets};
 use octo_sts_types::{Clock as _, Grant, GrantedRepositories, InstallationId, Permissions, RepositoryId};
 
 const INSTALLATION: InstallationId = InstallationId(1001);
@@ -217,4 +217,16 @@ async fn a_revocation_in_the_background_is_tried_again() {
     fixture.github.revoke_in_background(token);
     assert!(fixture.github.settled(Duration::from_secs(5)).await);
     assert_eq!(fixture.seen().len(), 4);
+}
+
+#[tokio::test]
+async fn a_token_that_was_handed_in_ends_or_had_ended() {
+    for (status, ended) in [(204, Ended::Now), (401, Ended::Before)] {
+        let fixture = Fixture::new(move |_, _| reply(status, "")).await;
+        assert_eq!(fixture.github.end(&"ghs_x".into(), &fixture.trace(5000)).await.unwrap(), ended);
+        assert_eq!(fixture.seen().len(), 1);
+    }
+    let fixture = Fixture::new(|_, _| reply(204, "")).await;
+    assert_eq!(fixture.github.end(&"ghs_\n".into(), &fixture.trace(5000)).await.unwrap(), Ended::Before);
+    assert!(fixture.seen().is_empty());
 }
