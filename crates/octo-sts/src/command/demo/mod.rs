@@ -1,6 +1,7 @@
 //! `octo-sts demo`: the whole system in one process, with no account and no network.
 
 mod folder;
+mod furniture;
 mod playground;
 mod scene;
 mod story;

@@ -39,6 +39,8 @@ impl Scene {
         let audit_file = folder.path().join("audit.jsonl");
         let mut config = Config::new(DOMAIN, AppsSource::Fixed(vec![key_of(&app)]));
         config.listen = local(service_port);
+        // Clients that are told nothing but the address ask for a token made for it, some with the port and some without.
+        config.default_audiences.extend([config.listen.ip().to_string(), config.listen.to_string()]);
         config.github_base_url = sandbox.github().base_url().parse()?;
         config.audit_file = Some(audit_file.clone());
         config.issuers = IssuerSettings { allow_localhost: true, prefetch: vec![Issuer::parse(&issuer.url())?], ..IssuerSettings::default() };
