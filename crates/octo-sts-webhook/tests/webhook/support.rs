@@ -85,7 +85,8 @@ impl World {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut WebhookSettings)) -> Self {
-        let settings = SandboxSettings { path_prefix: "/api/v3".into(), hourly_quota: 1_000_000, ..SandboxSettings::default() };
+        let settings =
+            SandboxSettings { path_prefix: "/api/v3".into(), hourly_quota: 1_000_000, remembered_calls: 2_000, ..SandboxSettings::default() };
         let sandbox = Sandbox::start(settings).await.unwrap();
         let app = sandbox.github().create_app(4242, &FakeGitHub::all_permissions());
         sandbox.github().put_file("acme/app", "README.md", "hello");
