@@ -4,7 +4,7 @@
 #   ./test.sh            everything
 #   ./test.sh STEP...    only these steps, for instance: ./test.sh format lint rust
 #
-# Steps: format lint docs rust components action deny demo bench clean
+# Steps: format lint docs rust components action deny fuzz demo clean
 set -euo pipefail
 cd "$(dirname "$0")"
 ROOT=$PWD
@@ -92,6 +92,12 @@ step_deny() {
     "$TOOLS/bin/cargo-deny" --offline check bans licenses sources
 }
 
+# Half a minute for each parser that reads what strangers write.
+step_fuzz() {
+    package g++ g++
+    fuzz/run.sh 30
+}
+
 step_demo() {
     cargo run --quiet --locked -- demo
 }
@@ -104,7 +110,7 @@ step_clean() {
 $changed"
 }
 
-if [ $# -gt 0 ]; then steps=("$@"); else steps=(format lint docs rust components action deny demo clean); fi
+if [ $# -gt 0 ]; then steps=("$@"); else steps=(format lint docs rust components action deny fuzz demo clean); fi
 for step in "${steps[@]}"; do
     declare -F "step_$step" >/dev/null || die "there is no step '$step'"
     say "$step"
