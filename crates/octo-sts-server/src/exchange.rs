@@ -1,10 +1,11 @@
 //! The exchange, as the transports see it.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use octo_sts_exchange::{Delivery, Exchanger, Refusal, Request};
+use octo_sts_exchange::{Delivery, Exchanger, NotEnded, Refusal, Request};
+use octo_sts_github::Ended;
 use octo_sts_types::Permissions;
 use secrecy::SecretString;
 
@@ -13,6 +14,9 @@ use secrecy::SecretString;
 pub(crate) trait Exchange: Send + Sync + 'static {
     /// Exchanges a token. Dropping the future means that the caller has gone.
     async fn exchange(&self, request: Request) -> Result<Issued, Refusal>;
+
+    /// Ends a token that somebody at this address handed in.
+    async fn end(&self, token: &SecretString, from: IpAddr) -> Result<Ended, NotEnded>;
 
     /// What keeps exchanges from working, if anything is known to.
     fn trouble(&self) -> Option<String>;
@@ -76,6 +80,10 @@ impl Exchange for Arc<Exchanger> {
             every_repository: token.reaches_every_repository(),
             receipt: Receipt::new(delivery),
         })
+    }
+
+    async fn end(&self, token: &SecretString, from: IpAddr) -> Result<Ended, NotEnded> {
+        self.end_token(token, from).await
     }
 
     fn trouble(&self) -> Option<String> {

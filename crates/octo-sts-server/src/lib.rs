@@ -12,6 +12,7 @@ mod grpc;
 mod lifecycle;
 mod listener;
 pub mod pb;
+mod receiver;
 mod reply;
 mod rest;
 mod service;
@@ -20,5 +21,8 @@ pub mod telemetry;
 #[cfg(test)]
 mod transport_tests;
 
-pub use config::{Config, ConfigError, ServeArgs};
-pub use lifecycle::{Running, ServeError, StartError, serve, start, start_with};
+pub use config::{Config, ConfigError, Role, ServeArgs};
+pub use octo_sts_webhook::SavedDelivery;
+
+pub use lifecycle::{Running, ServeError, StartError, replay, serve, start, start_with};
+pub use rest::openapi::openapi;

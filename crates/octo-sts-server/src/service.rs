@@ -24,6 +24,7 @@ use crate::{
     grpc,
     lifecycle::readiness::Readiness,
     listener::{Activity, Phase},
+    receiver::Receiver,
     reply::{Reply, UnderWay},
     rest,
     status::Answer,
@@ -32,9 +33,12 @@ use crate::{
 /// What every connection of a service shares.
 pub(crate) struct Shared {
     pub(crate) domain: String,
+    /// Where people see the repositories of this service's GitHub: `github.com`, or an Enterprise Server.
+    pub(crate) github_host: String,
     pub(crate) exchange: Arc<dyn Exchange>,
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) grpc: grpc::Routes,
+    pub(crate) receiver: Receiver,
     pub(crate) phase: watch::Receiver<Phase>,
     pub(crate) exchanges: Arc<Exchanges>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -134,6 +138,9 @@ impl hyper::service::Service<Request<Incoming>> for Service {
 }
 
 async fn answer(shared: &Arc<Shared>, request: Request<Incoming>, caller: Caller, is_grpc: bool) -> Response<Reply> {
+    if shared.receiver.takes(request.uri().path()) {
+        return shared.receiver.answer(request, is_grpc).await;
+    }
     if is_grpc { grpc::answer(shared, request, caller).await } else { rest::answer(shared, request, caller).await }
 }
 

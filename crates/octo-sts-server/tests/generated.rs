@@ -1,4 +1,4 @@
-//! The committed code of `src/pb/` is what `proto/` generates.
+//! The committed code of `src/pb/` is what `proto/` generates, and `schemas/openapi.json` what the service serves.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
@@ -37,4 +37,14 @@ fn committed_code_is_what_the_definition_generates() {
     let advice = "run `UPDATE_GENERATED=1 cargo test -p octo-sts-server --test generated`";
     assert_eq!(fs::read_to_string(code_file).unwrap_or_default(), code, "{advice}");
     assert!(fs::read(descriptor_file).unwrap_or_default() == descriptors, "{advice}");
+}
+
+#[test]
+fn committed_description_is_what_the_service_serves() {
+    let (path, described) = (folder("../../schemas/openapi.json"), octo_sts_server::openapi());
+    if std::env::var_os("UPDATE_GENERATED").is_some() {
+        fs::write(&path, &described).unwrap();
+    }
+    let advice = "run `UPDATE_GENERATED=1 cargo test -p octo-sts-server --test generated`";
+    assert_eq!(fs::read_to_string(path).unwrap_or_default(), described, "{advice}");
 }

@@ -46,7 +46,7 @@ impl Refused {
 
 /// What a body is, by its `Content-Type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Form,
     Json,
     Multipart,
@@ -54,7 +54,7 @@ enum Kind {
     Other,
 }
 
-fn kind(head: &request::Parts) -> Kind {
+pub(super) fn kind(head: &request::Parts) -> Kind {
     if head.method != http::Method::POST {
         return Kind::Other;
     }
@@ -68,8 +68,22 @@ fn kind(head: &request::Parts) -> Kind {
     }
 }
 
+/// The longest body of a request for an exchange, in bytes.
+const LONGEST: usize = 4 << 10;
+
 /// Reads the fields: first the body's, then the query's.
 pub(super) async fn read<B>(head: &request::Parts, body: B) -> Result<Asked, Refused>
+where
+    B: Body + Send,
+    B::Error: fmt::Display,
+{
+    let mut pairs = form(head, body, LONGEST).await?;
+    pairs.extend(query::parse(head.uri.query().unwrap_or_default().as_bytes()).map_err(Refused::bad)?);
+    gather(pairs).map_err(Refused::bad)
+}
+
+/// The names and values of a body of at most so many bytes, which is a form, JSON, or not read.
+pub(super) async fn form<B>(head: &request::Parts, body: B, longest: usize) -> Result<Vec<(String, String)>, Refused>
 where
     B: Body + Send,
     B::Error: fmt::Display,
@@ -81,14 +95,12 @@ where
     if kind != Kind::Other && head.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
         return Err(Refused::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::InvalidArgument, "compressed bodies are not read"));
     }
-    let body = body::read(body).await?;
-    let mut pairs = match kind {
-        Kind::Form => query::parse(&body).map_err(Refused::bad)?,
-        Kind::Json => json(&body).map_err(Refused::bad)?,
-        Kind::Multipart | Kind::Other => Vec::new(),
-    };
-    pairs.extend(query::parse(head.uri.query().unwrap_or_default().as_bytes()).map_err(Refused::bad)?);
-    gather(pairs).map_err(Refused::bad)
+    let body = body::read(body, longest).await?;
+    match kind {
+        Kind::Form => query::parse(&body).map_err(Refused::bad),
+        Kind::Json => json(&body).map_err(Refused::bad),
+        Kind::Multipart | Kind::Other => Ok(Vec::new()),
+    }
 }
 
 /// Sorts pairs into fields. Unknown names are passed over; a field that takes one value takes one, in either spelling.

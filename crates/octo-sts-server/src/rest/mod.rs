@@ -2,6 +2,8 @@
 
 mod body;
 mod fields;
+pub(crate) mod oauth;
+pub(crate) mod openapi;
 mod page;
 mod query;
 pub(crate) mod reply;
@@ -33,9 +35,17 @@ enum Route {
     Ready,
     Exchange,
     Refresh,
+    Revoke,
+    Token,
+    Metadata,
+    OpenApi,
 }
 
 impl Route {
+    #[cfg(test)]
+    const ALL: [Self; 9] =
+        [Self::About, Self::Alive, Self::Ready, Self::Exchange, Self::Refresh, Self::Revoke, Self::Token, Self::Metadata, Self::OpenApi];
+
     fn find(path: &str) -> Option<Self> {
         match path {
             "/" => Some(Self::About),
@@ -43,6 +53,10 @@ impl Route {
             "/readyz" => Some(Self::Ready),
             "/sts/exchange" => Some(Self::Exchange),
             "/sts/exchange_refresh_token" => Some(Self::Refresh),
+            "/sts/revoke" => Some(Self::Revoke),
+            "/oauth/token" => Some(Self::Token),
+            "/.well-known/oauth-authorization-server" => Some(Self::Metadata),
+            "/openapi.json" => Some(Self::OpenApi),
             _ => None,
         }
     }
@@ -50,9 +64,9 @@ impl Route {
     /// `HEAD` is answered where `GET` mints nothing.
     fn admits(self, method: &Method) -> bool {
         match self {
-            Self::About | Self::Alive | Self::Ready => matches!(*method, Method::GET | Method::HEAD),
+            Self::About | Self::Alive | Self::Ready | Self::Metadata | Self::OpenApi => matches!(*method, Method::GET | Method::HEAD),
             Self::Exchange => matches!(*method, Method::GET | Method::POST),
-            Self::Refresh => method == Method::POST,
+            Self::Refresh | Self::Revoke | Self::Token => method == Method::POST,
         }
     }
 
@@ -64,6 +78,10 @@ impl Route {
             Self::Ready => "readyz",
             Self::Exchange => "exchange",
             Self::Refresh => "refresh",
+            Self::Revoke => "revoke",
+            Self::Token => "token",
+            Self::Metadata => "metadata",
+            Self::OpenApi => "openapi",
         }
     }
 }
@@ -83,6 +101,10 @@ where
         Some(Route::About) => about(&head, &shared.domain),
         Some(Route::Alive) => reply::json(StatusCode::OK, r#"{"status":"alive"}"#),
         Some(Route::Ready) => ready(shared),
+        Some(Route::Metadata) => oauth::metadata(&shared.domain),
+        Some(Route::OpenApi) => openapi::description(),
+        Some(Route::Token) => oauth::token(shared, &head, body, caller).await,
+        Some(Route::Revoke) => oauth::revoke(shared, &head, body, caller).await,
         Some(Route::Exchange) => reply::through_gateway(exchange(shared, head, body, caller).await),
         Some(Route::Refresh) => reply::through_gateway(reply::refused(&Answer::plain(Code::Unimplemented, NO_REFRESH), "")),
     };

@@ -6,18 +6,21 @@ mod drain;
 mod grpc;
 mod http2_abuse;
 mod limits;
+mod oauth;
+mod openapi;
 mod smuggling;
 mod tls;
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use octo_sts_exchange::{Authorization, ExchangeError, Refusal, Request, TokenFacts};
+use octo_sts_exchange::{Authorization, ExchangeError, NotEnded, Refusal, Request, TokenFacts};
+use octo_sts_github::{Ended, GitHubError, Outage};
 use octo_sts_types::{Clock, Permissions, SystemClock};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::{
@@ -92,6 +95,18 @@ impl Exchange for Fake {
         Ok(issued(Receipt::telling(&fate)))
     }
 
+    async fn end(&self, token: &SecretString, _: IpAddr) -> Result<Ended, NotEnded> {
+        let token = token.expose_secret();
+        self.seen.lock().unwrap().push(format!("end {token}"));
+        match token {
+            "ghs_unknown" => Ok(Ended::Before),
+            "ghs_flood" => Err(NotEnded::TooMany { retry_after: Duration::from_millis(1_500) }),
+            "ghs_down" => Err(NotEnded::GitHub(GitHubError::Unavailable { outage: Outage::Status(502), retry_after: None })),
+            "ghs_odd" => Err(NotEnded::GitHub(GitHubError::Forbidden { message: "secret words".into() })),
+            _ => Ok(Ended::Now),
+        }
+    }
+
     fn trouble(&self) -> Option<String> {
         None
     }
@@ -143,7 +158,9 @@ impl Stage {
         let (fake, phase, health) = (Arc::new(Fake::default()), watch::Sender::new(Phase::Serving), crate::grpc::Health::new().await);
         let (readiness, exchanges) = (Arc::new(Readiness::new("starting")), Arc::<Exchanges>::default());
         let shared = Arc::new(Shared {
+            receiver: crate::receiver::Receiver::default(),
             domain: "sts.example.com".into(),
+            github_host: "github.com".into(),
             exchange: Arc::clone(&fake) as Arc<dyn Exchange>,
             readiness: Arc::clone(&readiness),
             grpc: crate::grpc::Routes::new(&health, reflection).unwrap(),

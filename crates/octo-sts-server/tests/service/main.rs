@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod house;
+mod oauth;
 mod readyz;
 mod secrets;
 mod shutdown;
 mod sts_exchange;
+mod webhook;
