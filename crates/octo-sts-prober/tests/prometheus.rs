@@ -66,7 +66,7 @@ impl Prometheus {
 
     /// The samples that a query gives.
     async fn query(&self, query: &str) -> Vec<Value> {
-        let encoded: String = query.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let encoded = query.bytes().fold(String::new(), |text, byte| format!("{text}%{byte:02x}"));
         let answer = self.get(&format!("query?query={encoded}")).await.unwrap();
         assert_eq!(answer["status"], "success", "Query: {query}, answer: {answer}");
         answer["data"]["result"].as_array().unwrap().clone()
