@@ -3,5 +3,6 @@
 
 mod audit;
 mod client;
+mod probe;
 mod support;
 mod whole;
