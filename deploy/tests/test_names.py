@@ -61,7 +61,7 @@ class Names(unittest.TestCase):
         page = (ROOT / "docs/observability.md").read_text()
         for name in emitted():
             bare = re.sub(r"_(bucket|sum|count)$", "", name)
-            self.assertIn(f"`{bare}`", page)
+            self.assertTrue(f"`{bare}`" in page, f"{bare} is not explained in docs/observability.md")
 
     def test_every_alert_has_its_page_and_a_test(self):
         tests, page = (ROOT / "deploy/prometheus/tests.yaml").read_text(), (ROOT / "docs/observability.md").read_text()

@@ -54,6 +54,7 @@ fn describe() {
     metrics::describe_counter!("octo_sts_app_jwt_signatures_total", "Signatures made with the keys of Apps");
     metrics::describe_counter!("octo_sts_audit_dropped_total", "Audit events that a sink never got");
     metrics::describe_counter!("octo_sts_http_requests_total", "Requests over HTTP, by route and status");
+    metrics::describe_counter!("octo_sts_sticky_fallbacks_total", "Exchanges that did without the sticky store, which did not answer");
     metrics::describe_counter!("octo_sts_panics_total", "Requests that ended in a panic");
     metrics::describe_counter!("octo_sts_reloads_total", "Reloads of keys and Apps, by outcome");
     metrics::describe_gauge!("octo_sts_connections", "Open connections");
@@ -67,6 +68,7 @@ fn begin() {
     metrics::counter!("octo_sts_undelivered_tokens_total").increment(0);
     metrics::counter!("octo_sts_github_mints_refused_total").increment(0);
     metrics::counter!("octo_sts_github_mints_unaccounted_total").increment(0);
+    metrics::counter!("octo_sts_sticky_fallbacks_total").increment(0);
     metrics::counter!("octo_sts_panics_total").increment(0);
     for outcome in ["revoked", "failed", "dropped"] {
         metrics::counter!("octo_sts_github_revocations_total", "outcome" => outcome).increment(0);
