@@ -48,8 +48,8 @@ impl Probed {
 
     /// The prober's policy, with this level for issues.
     fn grant(&self, issues: &str) {
-        let issuer = self.sandbox.issuer("gha").url();
-        let policy = format!("issuer: {issuer}\nsubject: repo:acme/prober:ref:refs/heads/main\npermissions:\n  contents: read\n  issues: {issues}\n");
+        let url = self.sandbox.issuer("gha").url();
+        let policy = format!("issuer: {url}\nsubject: repo:acme/prober:ref:refs/heads/main\npermissions:\n  contents: read\n  issues: {issues}\n");
         self.sandbox.github().put_file("acme/prober", POLICY, policy);
     }
 
