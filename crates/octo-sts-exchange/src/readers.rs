@@ -130,8 +130,12 @@ impl Readers {
 
     /// Forgets the tokens of an installation that GitHub has contradicted, and revokes them.
     pub(crate) async fn forget(&self, installation: InstallationId, name: &RepositoryName) {
-        self.minted.invalidate(&(installation, name.clone())).await;
-        self.minted.invalidate(&(installation, self.policy_repository.clone())).await;
+        let of_name = self.minted.remove(&(installation, name.clone())).await;
+        let of_policies = self.minted.remove(&(installation, self.policy_repository.clone())).await;
+        let shared = of_name.as_ref().zip(of_policies.as_ref()).is_some_and(|(one, other)| Arc::ptr_eq(&one.token, &other.token));
+        for reader in of_name.into_iter().chain(of_policies.filter(|_| !shared)) {
+            self.github.revoke_in_background(reader.token.token.clone());
+        }
         self.unseen.forget(&installation);
     }
 
