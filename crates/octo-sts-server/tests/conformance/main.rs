@@ -2,6 +2,8 @@
 //! fake issuers, and callers over HTTP and gRPC. Each row names its situation; where we differ on purpose, the row has our
 //! answer, and `DIFFERENCES.md` the reason.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
 mod documents;
 mod faults;
 mod forms;
