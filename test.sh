@@ -79,6 +79,8 @@ step_components() {
     python_package moto_server "moto[server]==$MOTO_VERSION"
     tests -p octo-sts-sandbox --features components --test openapi
     tests -p octo-sts-webhook --features components --test examples
+    have node || die "'node' is missing: install Node.js 20 or newer"
+    tests -p octo-sts --features components --test guides
     tests -p octo-sts-signer -p octo-sts-store --features octo-sts-signer/full,octo-sts-signer/components,octo-sts-store/full,octo-sts-store/components
 }
 
