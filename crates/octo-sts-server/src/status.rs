@@ -127,6 +127,12 @@ fn told(error: &ExchangeError, named: &Named) -> (Code, String) {
         E::TooMany(TooMany::UnknownOwners { .. }) => {
             say(Code::ResourceExhausted, "too many requests for owners without an installation", "wait before you ask for another one")
         }
+        E::TooMany(TooMany::Exchanges { .. }) => {
+            say(Code::ResourceExhausted, "too many exchanges by this issuer and subject", "wait, and use a token as long as it lives")
+        }
+        E::TooMany(TooMany::Failures { .. }) => {
+            say(Code::ResourceExhausted, "too many tokens from this address did not verify", "wait before you try again")
+        }
         E::NoPool => say(Code::NotFound, &format!("no GitHub App configured for org \"{owner}\""), "this service does not serve that owner"),
         E::NotInstalled => not_installed(owner),
         E::Suspended => suspended(owner),
@@ -272,7 +278,9 @@ fn say(code: Code, message: &str, advice: impl fmt::Display) -> (Code, String) {
 /// When to try again: as GitHub says, or soon where the fault will pass.
 fn retry_after(error: &ExchangeError, code: Code) -> Option<u64> {
     let known = match error {
-        ExchangeError::TooMany(TooMany::UnknownOwners { retry_after }) => Some(Duration::from_secs(*retry_after)),
+        ExchangeError::TooMany(
+            TooMany::UnknownOwners { retry_after } | TooMany::Exchanges { retry_after } | TooMany::Failures { retry_after },
+        ) => Some(Duration::from_secs(*retry_after)),
         ExchangeError::GitHub { source, .. } => source.retry_after(),
         ExchangeError::Token(VerifyError::Discovery(issuer)) if issuer.is_transient() => Some(Duration::from_secs(SOON)),
         _ => None,

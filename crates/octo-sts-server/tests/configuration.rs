@@ -30,7 +30,7 @@ fn every_variable_has_a_flag_a_meaning_and_a_default() {
 #[test]
 fn help_shows_no_secret() {
     let command = ServeArgs::augment_args(Command::new("serve"));
-    let secrets = ["APP_SECRET_CERTIFICATE_ENV_VAR", "EVENT_INGRESS_URI"];
+    let secrets = ["APP_SECRET_CERTIFICATE_ENV_VAR", "GITHUB_WEBHOOK_SECRET", "STS_REDIS_URL", "EVENT_INGRESS_URI"];
     let hidden = command.get_arguments().filter(|argument| argument.is_hide_env_values_set()).count();
     assert_eq!(hidden, secrets.len());
 }

@@ -6,10 +6,11 @@ use octo_sts_types::Printable;
 use secrecy::SecretString;
 
 use super::{
-    apps::{AppConfig, KeySource, KmsProvider, OwnerApps, app_id},
+    apps::{AppConfig, KeySource, OwnerApps, app_id, check_key_name, key_provider},
     expand::expand,
     keys,
     problem::Findings,
+    value,
     yaml::{self, Node, Value, YamlError},
 };
 
@@ -23,13 +24,13 @@ type PlacedText = (String, (usize, usize));
 
 type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Reads the file, and every key it names; what is wrong is found at its place in the file.
+/// Reads the file, and every key at hand that it names; what is wrong is found at its place in the file.
 pub(crate) fn load(path: &Path, env: Lookup<'_>, findings: &mut Findings) -> Option<Vec<OwnerApps>> {
     let text = findings.take("APP_CONFIG_FILE", read(path))?;
     let place = format!("APP_CONFIG_FILE {}", path.display());
     let owners = findings.take(&place, parse(&text, env))?;
     for app in owners.iter().flat_map(|owner| &owner.apps) {
-        findings.take(&format!("{place}, App {}", app.id), keys::load(&app.key))?;
+        findings.take(&format!("{place}, App {}", app.id), keys::check(&app.key))?;
     }
     Some(owners)
 }
@@ -111,16 +112,20 @@ fn read_app(node: Node, env: Lookup<'_>) -> Result<AppConfig, YamlError> {
         return Err(YamlError::at(at, format!("the App {id} has both `{which}` and `{other}`: write one of them")));
     }
     let key = match which {
-        "kms_key" => KeySource::Kms { provider: kms_provider(&text, place, env)?, key: text },
+        "kms_key" => kms(&text, place, env)?,
         "private_key_file" => KeySource::PemFile(text.into()),
         _ => KeySource::PemText { text: SecretString::from(text), origin: format!("`private_key` of the App {id}") },
     };
     Ok(AppConfig { id, name, key })
 }
 
-fn kms_provider(key: &str, at: (usize, usize), env: Lookup<'_>) -> Result<KmsProvider, YamlError> {
-    let provider = KmsProvider::parse(&env("KMS_PROVIDER").unwrap_or_default());
-    provider.and_then(|provider| provider.check(key).map(|()| provider)).map_err(|error| YamlError::at(at, error))
+/// One key, or several of the same App with commas between them.
+fn kms(text: &str, at: (usize, usize), env: Lookup<'_>) -> Result<KeySource, YamlError> {
+    let wrong = |error: String| YamlError::at(at, error);
+    let provider = key_provider(&env("KMS_PROVIDER").unwrap_or_default()).map_err(wrong)?;
+    let keys: Vec<String> = value::list(text).map(str::to_owned).collect();
+    keys.iter().try_for_each(|key| check_key_name(provider, key)).map_err(wrong)?;
+    if keys.is_empty() { Err(wrong("`kms_key` names no key".to_owned())) } else { Ok(KeySource::Kms { provider, keys }) }
 }
 
 /// The values of the known keys of a mapping; any other key is refused.

@@ -2,6 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
+use octo_sts_signer::KeyProvider;
 use octo_sts_types::{AppId, Owner, Printable};
 use secrecy::SecretString;
 
@@ -41,9 +42,9 @@ pub struct AppConfig {
 pub enum KeySource {
     /// In a PEM file, which is read again when it changes.
     PemFile(PathBuf),
-    /// In this PEM text.
+    /// In this PEM text, or in a secret that it refers to.
     PemText {
-        /// The text.
+        /// The text, or the reference.
         text: SecretString,
         /// Where the text was written, for messages.
         origin: String,
@@ -51,21 +52,10 @@ pub enum KeySource {
     /// In a key management service, which never hands it out.
     Kms {
         /// Whose service.
-        provider: KmsProvider,
-        /// The key's name there.
-        key: String,
+        provider: KeyProvider,
+        /// The key's names there: at least one. Several are keys of the same App during a rotation.
+        keys: Vec<String>,
     },
-}
-
-/// A key management service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KmsProvider {
-    /// Google Cloud KMS.
-    Google,
-    /// AWS KMS.
-    Aws,
-    /// Azure Key Vault.
-    Azure,
 }
 
 impl fmt::Debug for KeySource {
@@ -80,7 +70,7 @@ impl KeySource {
         match self {
             Self::PemFile(path) => path.display().to_string(),
             Self::PemText { origin, .. } => origin.clone(),
-            Self::Kms { provider, key } => format!("{} key {key}", provider.name()),
+            Self::Kms { provider, keys } => format!("{provider} key {}", keys.join(", ")),
         }
     }
 
@@ -90,47 +80,25 @@ impl KeySource {
     }
 }
 
-impl KmsProvider {
-    /// Its name for people.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Google => "Google Cloud KMS",
-            Self::Aws => "AWS KMS",
-            Self::Azure => "Azure Key Vault",
-        }
-    }
+/// Reads the value of `KMS_PROVIDER`; empty is Google's.
+pub(crate) fn key_provider(text: &str) -> Result<KeyProvider, String> {
+    if text.is_empty() { Ok(KeyProvider::Google) } else { text.parse::<KeyProvider>().map_err(|error| error.to_string()) }
+}
 
-    /// The cargo feature that brings it.
-    pub fn feature(self) -> &'static str {
-        match self {
-            Self::Google => "kms-gcp",
-            Self::Aws => "kms-aws",
-            Self::Azure => "kms-azure",
+/// Checks the form of a key's name.
+pub(crate) fn check_key_name(provider: KeyProvider, key: &str) -> Result<(), String> {
+    let (fits, example) = match provider {
+        KeyProvider::Google => (
+            key.starts_with("projects/") && key.contains("/cryptoKeyVersions/"),
+            "projects/P/locations/L/keyRings/R/cryptoKeys/K/cryptoKeyVersions/1",
+        ),
+        KeyProvider::Aws => (!key.contains(char::is_whitespace), "arn:aws:kms:eu-west-1:123456789012:key/ID or alias/NAME"),
+        KeyProvider::Azure => (key.starts_with("https://") && key.contains("/keys/"), "https://VAULT.vault.azure.net/keys/NAME/VERSION"),
+        KeyProvider::Pkcs11 => {
+            (key.starts_with("pkcs11:"), "pkcs11:token=LABEL;object=LABEL?module-path=/path/of/library.so&pin-source=/path/of/pin")
         }
-    }
-
-    /// Reads the value of `KMS_PROVIDER`; empty is Google's.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "" | "gcp" => Ok(Self::Google),
-            "aws" => Ok(Self::Aws),
-            "akv" => Ok(Self::Azure),
-            _ => Err(format!("`{}` is not a provider: write `gcp`, `aws` or `akv`", Printable(text))),
-        }
-    }
-
-    /// Checks the form of a key's name.
-    pub(crate) fn check(self, key: &str) -> Result<(), String> {
-        let (fits, example) = match self {
-            Self::Google => (
-                key.starts_with("projects/") && key.contains("/cryptoKeyVersions/"),
-                "projects/P/locations/L/keyRings/R/cryptoKeys/K/cryptoKeyVersions/1",
-            ),
-            Self::Aws => (!key.contains(char::is_whitespace), "arn:aws:kms:eu-west-1:123456789012:key/ID or alias/NAME"),
-            Self::Azure => (key.starts_with("https://") && key.contains("/keys/"), "https://VAULT.vault.azure.net/keys/NAME/VERSION"),
-        };
-        if fits { Ok(()) } else { Err(format!("`{}` is not a key of {}: write one such as `{example}`", Printable(key), self.name())) }
-    }
+    };
+    if fits { Ok(()) } else { Err(format!("`{}` is not a key of {provider}: write one such as `{example}`", Printable(key))) }
 }
 
 /// Reads an App's id.
@@ -144,7 +112,7 @@ pub(crate) fn app_id(text: &str) -> Result<AppId, String> {
 /// The variables that hold a key.
 const KEY_VARIABLES: &str = "APP_SECRET_CERTIFICATE_FILE, APP_SECRET_CERTIFICATE_ENV_VAR or KMS_KEYS";
 
-/// Reads which Apps there are. Every key is loaded once, so that one that cannot be used is named now.
+/// Reads which Apps there are. Every key at hand is loaded once, so that one that cannot be used is named now.
 pub(crate) fn read(args: &ServeArgs, env: &dyn Fn(&str) -> Option<String>, findings: &mut Findings) -> Option<AppsSource> {
     let set = |text: &Option<String>| text.as_deref().filter(|text| !text.is_empty()).map(str::to_owned);
     let ids = set(&args.github_app_ids);
@@ -162,7 +130,7 @@ pub(crate) fn read(args: &ServeArgs, env: &dyn Fn(&str) -> Option<String>, findi
     let keys = read_keys(args, &sources, ids.len(), findings)?;
     let apps: Vec<_> = ids.into_iter().zip(keys).map(|(id, key)| AppConfig { id, name: None, key }).collect();
     for app in &apps {
-        findings.take(sources[0].0, keys::load(&app.key));
+        findings.take(sources[0].0, keys::check(&app.key));
     }
     Some(AppsSource::Fixed(vec![OwnerApps { owner: None, apps }]))
 }
@@ -234,7 +202,7 @@ fn read_keys(args: &ServeArgs, sources: &[(&'static str, &str)], apps: usize, fi
 }
 
 fn read_kms(args: &ServeArgs, text: &str, apps: usize, findings: &mut Findings) -> Option<Vec<KeySource>> {
-    let provider = findings.take("KMS_PROVIDER", KmsProvider::parse(args.kms_provider.as_deref().unwrap_or_default()))?;
+    let provider = findings.take("KMS_PROVIDER", key_provider(args.kms_provider.as_deref().unwrap_or_default()))?;
     let names: Vec<_> = value::list(text).collect();
     if names.len() != apps {
         let (names, plural) = (names.len(), if names.len() == 1 { "" } else { "s" });
@@ -242,7 +210,7 @@ fn read_kms(args: &ServeArgs, text: &str, apps: usize, findings: &mut Findings) 
         return None;
     }
     for name in &names {
-        findings.take("KMS_KEYS", provider.check(name))?;
+        findings.take("KMS_KEYS", check_key_name(provider, name))?;
     }
-    Some(names.into_iter().map(|key| KeySource::Kms { provider, key: key.to_owned() }).collect())
+    Some(names.into_iter().map(|key| KeySource::Kms { provider, keys: vec![key.to_owned()] }).collect())
 }

@@ -37,13 +37,13 @@ pub struct ServeArgs {
     /// A file with the App's private key, PEM; several keys of the one App may follow each other. Default: none
     #[arg(long, env = "APP_SECRET_CERTIFICATE_FILE", value_name = "FILE", help_heading = "GitHub Apps and their keys")]
     pub app_secret_certificate_file: Option<String>,
-    /// The App's private key itself, PEM. Default: none
+    /// The App's private key itself, PEM, or a reference to a secret. Default: none
     #[arg(long, env = "APP_SECRET_CERTIFICATE_ENV_VAR", value_name = "PEM", hide_env_values = true, help_heading = "GitHub Apps and their keys")]
     pub app_secret_certificate_env_var: Option<String>,
     /// The keys in a key management service, one per App of `GITHUB_APP_IDS`, same order. Default: none
     #[arg(long, env = "KMS_KEYS", value_name = "KEYS", help_heading = "GitHub Apps and their keys")]
     pub kms_keys: Option<String>,
-    /// Where `KMS_KEYS` are: `gcp`, `aws` or `akv`. Default: `gcp`
+    /// Where `KMS_KEYS` are: `gcp`, `aws`, `akv` or `pkcs11`. Default: `gcp`
     #[arg(long, env = "KMS_PROVIDER", value_name = "PROVIDER", help_heading = "GitHub Apps and their keys")]
     pub kms_provider: Option<String>,
     /// A YAML file that names the Apps per organisation; wins over the variables above. Default: none
@@ -91,6 +91,52 @@ pub struct ServeArgs {
     /// How long past its `exp` a token still counts; 5 minutes at the most. Default: `0s`
     #[arg(long = "clock-leeway", env = "STS_CLOCK_LEEWAY", value_name = "DURATION", help_heading = "Issuers")]
     pub sts_clock_leeway: Option<String>,
+
+    /// The secret that GitHub signs deliveries with, several with commas between them, or a reference; with `KMS_KEYS`, names in the secret manager beside it. Default: none, no deliveries are taken
+    #[arg(long, env = "GITHUB_WEBHOOK_SECRET", value_name = "SECRETS", hide_env_values = true, help_heading = "Webhook")]
+    pub github_webhook_secret: Option<String>,
+    /// A file with the secrets, instead of `GITHUB_WEBHOOK_SECRET`, one to a line. Default: none
+    #[arg(long, env = "GITHUB_WEBHOOK_SECRET_FILE", value_name = "FILE", help_heading = "Webhook")]
+    pub github_webhook_secret_file: Option<String>,
+    /// The organisations whose deliveries count, separated by commas. Default: all
+    #[arg(long, env = "GITHUB_WEBHOOK_ORGANIZATION_FILTER", value_name = "ORGANISATIONS", help_heading = "Webhook")]
+    pub github_webhook_organization_filter: Option<String>,
+
+    /// Where the App that a caller who writes checks was given is remembered: `memory`, `redis` or `firestore`. Default: none, every replica computes the same order
+    #[arg(long = "sticky-store", env = "OCTOSTS_STICKY_STORE", value_name = "STORE", help_heading = "Replicas")]
+    pub octosts_sticky_store: Option<String>,
+    /// The Redis that replicas share, `redis://` or `rediss://`, or a reference to a secret: for sticky routes, used tokens and news of pushes. Default: none
+    #[arg(long = "redis-url", env = "STS_REDIS_URL", value_name = "URL", hide_env_values = true, help_heading = "Replicas")]
+    pub sts_redis_url: Option<String>,
+    /// A file with the address of Redis, instead of `STS_REDIS_URL`. Default: none
+    #[arg(long = "redis-url-file", env = "STS_REDIS_URL_FILE", value_name = "FILE", help_heading = "Replicas")]
+    pub sts_redis_url_file: Option<String>,
+    /// The Google Cloud project of the Firestore. Default: the one the service runs in
+    #[arg(long = "sticky-store-firestore-project", env = "OCTOSTS_STICKY_STORE_FIRESTORE_PROJECT", value_name = "PROJECT", help_heading = "Replicas")]
+    pub octosts_sticky_store_firestore_project: Option<String>,
+    /// The Firestore collection of sticky routes. Default: `sticky-routes`
+    #[arg(
+        long = "sticky-store-firestore-collection",
+        env = "OCTOSTS_STICKY_STORE_FIRESTORE_COLLECTION",
+        value_name = "NAME",
+        help_heading = "Replicas"
+    )]
+    pub octosts_sticky_store_firestore_collection: Option<String>,
+    /// How long a route in Firestore lasts after its last use. Default: `1h`
+    #[arg(long = "sticky-store-firestore-ttl", env = "OCTOSTS_STICKY_STORE_FIRESTORE_TTL", value_name = "DURATION", help_heading = "Replicas")]
+    pub octosts_sticky_store_firestore_ttl: Option<String>,
+
+    /// Exchanges of one issuer and subject, such as `600/min` or `10/s burst 50`; beyond, `429`. Default: `off`
+    #[arg(long = "rate-limit-per-caller", env = "STS_RATE_LIMIT_PER_CALLER", value_name = "RATE", help_heading = "Limits per caller")]
+    pub sts_rate_limit_per_caller: Option<String>,
+    /// Requests from one address whose token does not verify; beyond, `429`. Loopback and private addresses are not limited: proxies have them. `off` behind a proxy with a public address. Default: `600/min burst 200`
+    #[arg(
+        long = "rate-limit-failures-per-address",
+        env = "STS_RATE_LIMIT_FAILURES_PER_ADDRESS",
+        value_name = "RATE",
+        help_heading = "Limits per caller"
+    )]
+    pub sts_rate_limit_failures_per_address: Option<String>,
 
     /// Where CloudEvents of every exchange are posted. Default: none
     #[arg(long, env = "EVENT_INGRESS_URI", value_name = "URL", hide_env_values = true, help_heading = "Records and metrics")]

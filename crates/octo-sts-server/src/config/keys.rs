@@ -2,7 +2,7 @@
 
 use std::{fs, io::Read as _, path::Path, sync::Arc};
 
-use octo_sts_signer::{KeyError, PemSigner, Signer};
+use octo_sts_signer::{KeyError, KeyProvider, OpenKeyError, PemSigner, Signer, secret::SecretReference};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::apps::KeySource;
@@ -12,18 +12,34 @@ const LONGEST: u64 = 64 << 10;
 /// How a PEM block begins.
 const BEGIN: &str = "-----BEGIN ";
 
-/// Opens a key. A PEM text may hold several keys of one App: each signs until GitHub refuses it, so that a new key is
-/// taken up before the old one is deleted.
-pub(crate) fn load(source: &KeySource) -> Result<Vec<Arc<dyn Signer>>, String> {
+/// Checks a key as far as that is possible without a call: a PEM text is loaded, of a key service the program must have the
+/// client.
+pub(crate) fn check(source: &KeySource) -> Result<(), String> {
     match source {
-        KeySource::PemFile(path) => from_text(&read(path)?, &source.origin()).map_err(|why| format!("`{}`: {why}", path.display())),
-        KeySource::PemText { text, .. } => from_text(text, &source.origin()),
-        KeySource::Kms { provider, .. } => Err(format!(
-            "needs {}, and this program is built without it: use one built with the feature `{}`, or give the key in APP_SECRET_CERTIFICATE_FILE",
-            provider.name(),
-            provider.feature()
-        )),
+        KeySource::PemFile(path) => from_file(path).map(drop),
+        KeySource::PemText { text, origin } => match SecretReference::parse(text.expose_secret()) {
+            Ok(None) => from_text(text, origin).map(drop),
+            Ok(Some(_)) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        },
+        KeySource::Kms { provider, .. } if is_built_in(*provider) => Ok(()),
+        KeySource::Kms { provider, .. } => Err(OpenKeyError::NotBuiltIn { provider: *provider }.to_string()),
     }
+}
+
+/// Whether this program can talk to a key service.
+fn is_built_in(provider: KeyProvider) -> bool {
+    match provider {
+        KeyProvider::Aws => cfg!(feature = "aws"),
+        KeyProvider::Google => cfg!(feature = "gcp"),
+        KeyProvider::Azure => cfg!(feature = "azure"),
+        KeyProvider::Pkcs11 => cfg!(feature = "pkcs11"),
+    }
+}
+
+/// The keys in a PEM file.
+pub(crate) fn from_file(path: &Path) -> Result<Vec<Arc<dyn Signer>>, String> {
+    from_text(&read(path)?, &path.display().to_string()).map_err(|why| format!("`{}`: {why}", path.display()))
 }
 
 /// Reads a file of secrets.
@@ -39,7 +55,9 @@ pub(crate) fn read(path: &Path) -> Result<SecretString, String> {
     Ok(SecretString::from(text))
 }
 
-fn from_text(text: &SecretString, origin: &str) -> Result<Vec<Arc<dyn Signer>>, String> {
+/// The keys in a PEM text. It may hold several of one App: each signs until GitHub refuses it, so that a new key is taken up
+/// before the old one is deleted.
+pub(crate) fn from_text(text: &SecretString, origin: &str) -> Result<Vec<Arc<dyn Signer>>, String> {
     let blocks = private_keys(text.expose_secret());
     let blocks = if blocks.len() < 2 { vec![text.expose_secret()] } else { blocks };
     let several = blocks.len() > 1;

@@ -72,6 +72,17 @@ fn with(mut args: ServeArgs, changes: &[&str]) -> ServeArgs {
             "STS_ALLOW_LOCALHOST_ISSUERS" => &mut args.sts_allow_localhost_issuers,
             "STS_PREFETCH_ISSUERS" => &mut args.sts_prefetch_issuers,
             "STS_CLOCK_LEEWAY" => &mut args.sts_clock_leeway,
+            "GITHUB_WEBHOOK_SECRET" => &mut args.github_webhook_secret,
+            "GITHUB_WEBHOOK_SECRET_FILE" => &mut args.github_webhook_secret_file,
+            "GITHUB_WEBHOOK_ORGANIZATION_FILTER" => &mut args.github_webhook_organization_filter,
+            "OCTOSTS_STICKY_STORE" => &mut args.octosts_sticky_store,
+            "STS_REDIS_URL" => &mut args.sts_redis_url,
+            "STS_REDIS_URL_FILE" => &mut args.sts_redis_url_file,
+            "OCTOSTS_STICKY_STORE_FIRESTORE_PROJECT" => &mut args.octosts_sticky_store_firestore_project,
+            "OCTOSTS_STICKY_STORE_FIRESTORE_COLLECTION" => &mut args.octosts_sticky_store_firestore_collection,
+            "OCTOSTS_STICKY_STORE_FIRESTORE_TTL" => &mut args.octosts_sticky_store_firestore_ttl,
+            "STS_RATE_LIMIT_PER_CALLER" => &mut args.sts_rate_limit_per_caller,
+            "STS_RATE_LIMIT_FAILURES_PER_ADDRESS" => &mut args.sts_rate_limit_failures_per_address,
             "EVENT_INGRESS_URI" => &mut args.event_ingress_uri,
             "STS_AUDIT_FILE" => &mut args.sts_audit_file,
             "STS_AUDIT_DIR" => &mut args.sts_audit_dir,
@@ -206,7 +217,6 @@ fn each_bad_variable_is_named_with_what_to_write() {
         vec!["APP_SECRET_CERTIFICATE_FILE=/nowhere/key.pem"],
         vec!["APP_SECRET_CERTIFICATE_ENV_VAR", "APP_SECRET_CERTIFICATE_FILE=/nowhere/key.pem"],
         vec!["APP_SECRET_CERTIFICATE_ENV_VAR", "APP_SECRET_CERTIFICATE_FILE=/"],
-        kms(&[]),
         kms(&[two_ids]),
         kms(&["KMS_PROVIDER=vault"]),
         kms(&["KMS_PROVIDER=akv"]),
@@ -232,6 +242,18 @@ fn each_bad_variable_is_named_with_what_to_write() {
         vec!["STS_PREFETCH_ISSUERS=github"],
         vec!["STS_CLOCK_LEEWAY=5min"],
         vec!["STS_CLOCK_LEEWAY=6m"],
+        vec!["GITHUB_WEBHOOK_SECRET=short"],
+        vec!["GITHUB_WEBHOOK_SECRET=0123456789abcdef,"],
+        vec!["GITHUB_WEBHOOK_SECRET=vault://x"],
+        vec!["GITHUB_WEBHOOK_SECRET=0123456789abcdef", "GITHUB_WEBHOOK_SECRET_FILE=/nowhere/secret"],
+        vec!["GITHUB_WEBHOOK_SECRET_FILE=/nowhere/secret"],
+        vec!["GITHUB_WEBHOOK_ORGANIZATION_FILTER=acme,a/b"],
+        vec!["OCTOSTS_STICKY_STORE=etcd"],
+        vec!["OCTOSTS_STICKY_STORE=redis"],
+        vec!["OCTOSTS_STICKY_STORE_FIRESTORE_COLLECTION=a/b"],
+        vec!["OCTOSTS_STICKY_STORE_FIRESTORE_TTL=forever"],
+        vec!["STS_RATE_LIMIT_PER_CALLER=many"],
+        vec!["STS_RATE_LIMIT_FAILURES_PER_ADDRESS=0/s"],
         vec!["EVENT_INGRESS_URI=kafka://x"],
         vec!["STS_AUDIT_FILE=/nowhere/audit.jsonl"],
         vec!["STS_AUDIT_FILE=/"],
@@ -250,6 +272,63 @@ fn each_bad_variable_is_named_with_what_to_write() {
         _ = writeln!(page, "{}\n    {}", shown.collect::<Vec<_>>().join(" ").escape_debug(), refused(row).replace('\n', "\n    "));
     }
     insta::assert_snapshot!(page);
+}
+
+#[cfg(not(feature = "gcp"))]
+#[test]
+fn a_key_service_that_is_not_built_in_is_named_with_its_feature() {
+    let key = "KMS_KEYS=projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1";
+    let expected = "KMS_KEYS: this build has no Google Cloud KMS: build with `--features gcp` or `--features full`";
+    let message = refused(&["APP_SECRET_CERTIFICATE_ENV_VAR", key]);
+    assert!(message.starts_with(expected), "{message}");
+}
+
+#[cfg(not(feature = "redis"))]
+#[test]
+fn a_store_that_is_not_built_in_is_named_with_its_feature() {
+    let message = refused(&["STS_REDIS_URL=redis://user:hidden@localhost"]);
+    assert!(message.starts_with("STS_REDIS_URL: this build has no Redis: build with `--features redis` or `--features full`"), "{message}");
+    assert!(!message.contains("hidden"));
+}
+
+/// T-143
+#[test]
+fn secrets_of_the_webhook_are_texts_files_references_or_names_beside_the_keys() {
+    let folder = Folder::new();
+    let of = |changes: &[&str]| Config::from_args(&with(good(), changes), &nothing).unwrap().webhook.unwrap();
+    let secret = "0123456789abcdef,fedcba9876543210";
+    assert!(matches!(of(&[&format!("GITHUB_WEBHOOK_SECRET={secret}")]).secret, SecretSource::Value { .. }));
+    let file = format!("GITHUB_WEBHOOK_SECRET_FILE={}", folder.file("secret", "0123456789abcdef\nfedcba9876543210\n"));
+    assert!(matches!(of(&[&file]).secret, SecretSource::File { .. }));
+    let config = of(&["GITHUB_WEBHOOK_SECRET=vault://secret/octo-sts#webhook", "GITHUB_WEBHOOK_ORGANIZATION_FILTER=Acme, other"]);
+    assert_eq!(config.organisations, ["acme".parse().unwrap(), "other".parse().unwrap()]);
+    assert!(!format!("{config:?}").contains("octo-sts#webhook"));
+    let args = with(good(), &["KMS_KEYS=alias/x", "KMS_PROVIDER=aws", "GITHUB_WEBHOOK_SECRET=one,two"]);
+    let named = super::webhook::read(&args, Role::Service, &mut Findings::default()).unwrap().unwrap();
+    assert!(matches!(named.secret, SecretSource::Named { references, .. } if references.len() == 2));
+}
+
+#[test]
+fn a_receiver_needs_a_secret_and_no_name() {
+    let read = |changes: &[&str]| Config::for_role(Role::Receiver, &with(good(), changes), &nothing);
+    assert!(read(&["STS_DOMAIN"]).unwrap_err().to_string().starts_with("GITHUB_WEBHOOK_SECRET: is not set"));
+    let config = read(&["STS_DOMAIN", "GITHUB_WEBHOOK_SECRET=0123456789abcdef"]).unwrap();
+    assert_eq!((config.domain.as_str(), config.warnings.len()), ("localhost", 1));
+}
+
+/// T-133
+#[test]
+fn a_key_may_be_a_reference_and_a_bad_reference_is_never_a_key() {
+    let key = |text: &str| format!("APP_SECRET_CERTIFICATE_ENV_VAR={text}");
+    Config::from_args(&with(good(), &[&key("vault://secret/octo-sts#key")]), &nothing).unwrap();
+    assert!(refused(&[&key("vault://secret")]).contains("write `vault://MOUNT/PATH#FIELD`"));
+}
+
+#[test]
+fn an_app_may_have_several_keys_in_a_key_service() {
+    let text = "orgs:\n  - name: '*'\n    apps: [{app_id: 1, kms_key: 'alias/new, alias/old'}]\n";
+    let owners = app_file::parse(text, &|name| (name == "KMS_PROVIDER").then(|| "aws".to_owned())).unwrap();
+    assert!(matches!(&owners[0].apps[0].key, KeySource::Kms { keys, .. } if *keys == ["alias/new", "alias/old"]));
 }
 
 /// T-133

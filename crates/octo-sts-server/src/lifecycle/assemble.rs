@@ -7,42 +7,62 @@ use octo_sts_exchange::{AppPools, Exchanger, Parts, Pool, Settings};
 use octo_sts_github::{App, GitHub, GitHubSettings, client_settings};
 use octo_sts_http::{Client, Roots};
 use octo_sts_oidc::{Verifier, VerifierSettings};
-use octo_sts_store::MemoryTokens;
 use octo_sts_types::{AppId, Clock};
+use octo_sts_webhook::{Webhook, WebhookWorker};
 
-use super::StartError;
-use crate::config::{AppConfig, AppsSource, Config, OwnerApps, keys};
-
-/// How many tokens that count once are remembered, where that is asked for: some 100 bytes each.
-const MOST_USED_TOKENS: usize = 200_000;
+use super::{
+    StartError,
+    deliveries::{self, Concerned},
+    news::News,
+    open::Opener,
+    stores::Stores,
+};
+use crate::config::{AppConfig, AppsSource, Config, OwnerApps, StickyPlace};
 
 /// The parts that live as long as the service.
 pub(super) struct Assembled {
     pub(super) exchanger: Arc<Exchanger>,
     pub(super) verifier: Arc<Verifier>,
     pub(super) audit: AuditTask,
+    pub(super) opener: Opener,
+    pub(super) news: Option<News>,
+    pub(super) webhook: Option<(Webhook, WebhookWorker)>,
 }
 
-/// Puts the parts together; nothing is called yet.
-pub(super) fn assemble(config: &Config, clock: &Arc<dyn Clock>) -> Result<Assembled, StartError> {
+/// Puts the parts together. Key services and secret managers are called; GitHub and issuers are not yet.
+pub(super) async fn assemble(config: &Config, clock: &Arc<dyn Clock>) -> Result<Assembled, StartError> {
     let roots = roots(config)?;
     let client = Client::new(client_settings(roots.clone())).map_err(|error| StartError::configuration("the client for GitHub", error))?;
     let settings = GitHubSettings { base_url: config.github_base_url.clone(), http: client.clone() };
     let github = GitHub::new(settings, Arc::clone(clock)).map_err(|error| StartError::configuration("GITHUB_BASE_URL", error))?;
-    let verifier = Verifier::new(verifier_settings(config), roots, Arc::clone(clock))
+    let verifier = Verifier::new(verifier_settings(config), roots.clone(), Arc::clone(clock))
         .map_err(|error| StartError::configuration("the verifier of tokens", error))?;
     let verifier = Arc::new(verifier);
+    let opener = Opener::new(roots)?;
+    let Stores { sticky, used_tokens, news } = Stores::open(config, &opener, &client, clock).await?;
     let (audit, task) = audit(config, client, clock)?;
     let exchanger = Exchanger::new(Parts {
         verifier: Arc::clone(&verifier),
-        github,
-        apps: app_pools(&config.apps)?,
-        audit,
-        used_tokens: Arc::new(MemoryTokens::new(MOST_USED_TOKENS, Arc::clone(clock))),
+        github: github.clone(),
+        apps: app_pools(&config.apps, &opener).await?,
+        audit: audit.clone(),
+        used_tokens,
+        sticky,
         clock: Arc::clone(clock),
         settings: exchange_settings(config),
     });
-    Ok(Assembled { exchanger, verifier, audit: task })
+    // Others may take deliveries that this process does not hear of, unless it is alone.
+    if config.replicas.sticky != StickyPlace::Memory || news.is_some() {
+        exchanger.hears_pushes(false);
+    }
+    let webhook = match &config.webhook {
+        None => None,
+        Some(webhook) => {
+            let concerned = Concerned { exchanger: &exchanger, github, audit, news: news.clone(), clock };
+            Some(deliveries::start(config, webhook, &opener, concerned).await?)
+        }
+    };
+    Ok(Assembled { exchanger, verifier, audit: task, opener, news, webhook })
 }
 
 fn roots(config: &Config) -> Result<Roots, StartError> {
@@ -79,6 +99,7 @@ fn exchange_settings(config: &Config) -> Settings {
         guardrails: config.guardrails.clone(),
         replay: config.replay,
         quota: config.quota,
+        limits: config.limits,
     }
 }
 
@@ -97,15 +118,18 @@ fn audit(config: &Config, client: Client, clock: &Arc<dyn Clock>) -> Result<(Aud
 }
 
 /// Opens the keys of every App. An App that serves several owners is one App, with one JWT.
-pub(super) fn app_pools(source: &AppsSource) -> Result<AppPools, StartError> {
+pub(super) async fn app_pools(source: &AppsSource, opener: &Opener) -> Result<AppPools, StartError> {
     let owners = match source {
         AppsSource::Fixed(owners) => owners.clone(),
         AppsSource::File(path) => crate::config::load_app_file(path).map_err(|error| StartError::configuration("APP_CONFIG_FILE", error))?,
     };
     let (mut opened, mut pools) = (HashMap::new(), AppPools::default());
     for OwnerApps { owner, apps } in owners {
-        let apps = apps.iter().map(|app| open(app, &mut opened)).collect::<Result<Vec<_>, _>>()?;
-        let Some(pool) = Pool::new(apps) else { continue };
+        let mut pool = Vec::with_capacity(apps.len());
+        for app in &apps {
+            pool.push(open(app, opener, &mut opened).await?);
+        }
+        let Some(pool) = Pool::new(pool) else { continue };
         match owner {
             Some(owner) => _ = pools.by_owner.insert(owner, pool),
             None => pools.fallback = Some(pool),
@@ -114,11 +138,11 @@ pub(super) fn app_pools(source: &AppsSource) -> Result<AppPools, StartError> {
     Ok(pools)
 }
 
-fn open(config: &AppConfig, opened: &mut HashMap<AppId, Arc<App>>) -> Result<Arc<App>, StartError> {
+async fn open(config: &AppConfig, opener: &Opener, opened: &mut HashMap<AppId, Arc<App>>) -> Result<Arc<App>, StartError> {
     if let Some(app) = opened.get(&config.id) {
         return Ok(Arc::clone(app));
     }
-    let signers = keys::load(&config.key).map_err(|why| StartError::App { app: config.id, why })?;
+    let signers = opener.keys(&config.key).await.map_err(|why| StartError::App { app: config.id, why })?;
     let app = Arc::new(App::new(config.id, config.name.clone(), signers));
     opened.insert(config.id, Arc::clone(&app));
     Ok(app)

@@ -1,14 +1,18 @@
 //! The life of a service: start, self-check, reload, drain, end.
 
 mod assemble;
+mod deliveries;
+mod news;
+mod open;
 pub(crate) mod readiness;
 mod reload;
 mod running;
 mod self_check;
 mod serve;
+mod stores;
 pub(crate) mod watch;
 
-pub use running::{Running, start, start_with};
+pub use running::{Running, replay, start, start_with};
 pub use serve::{ServeError, serve};
 
 /// Why a service does not start, or does not go on.

@@ -6,7 +6,7 @@ use octo_sts_exchange::Exchanger;
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
-use super::{assemble::app_pools, watch::Changes};
+use super::{assemble::app_pools, open::Opener, watch::Changes};
 use crate::{
     config::{AppsSource, KeySource, OwnerApps},
     listener::tls::Certificate,
@@ -18,6 +18,7 @@ const LOOK: Duration = Duration::from_secs(5);
 /// What can be read again, and the wish to do so at once.
 pub(super) struct Reload {
     pub(super) apps: AppsSource,
+    pub(super) opener: Opener,
     pub(super) exchanger: Arc<Exchanger>,
     pub(super) certificate: Option<Arc<Certificate>>,
     pub(super) wanted: Arc<Notify>,
@@ -32,10 +33,10 @@ impl Reload {
                 () = self.wanted.notified() => {
                     _ = changes.happened();
                     self.certificate.iter().for_each(|certificate| certificate.reload());
-                    self.reload();
+                    self.reload().await;
                 }
                 () = tokio::time::sleep(LOOK), if !changes.is_empty() => if changes.happened() {
-                    self.reload();
+                    self.reload().await;
                     changes = Changes::of(files(&self.apps));
                 },
             }
@@ -43,8 +44,8 @@ impl Reload {
     }
 
     /// Puts the Apps and their keys in force as they are now. What does not load changes nothing.
-    fn reload(&self) {
-        match app_pools(&self.apps) {
+    async fn reload(&self) {
+        match app_pools(&self.apps, &self.opener).await {
             Ok(pools) => {
                 self.exchanger.replace_apps(pools);
                 metrics::counter!("octo_sts_reloads_total", "outcome" => "ok").increment(1);

@@ -9,11 +9,13 @@ mod failure;
 mod git_credential;
 mod man;
 mod output;
+mod policy;
 mod probe;
 mod revoke;
 mod serve;
 mod service;
 mod terraform;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -25,7 +27,7 @@ use failure::Failure;
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done
-  1    refused: the service said no; `audit`: the chain is broken, or nothing matches
+  1    refused: the service said no; `audit`: the chain is broken, or nothing matches; `policy`: there are findings
   2    bad usage or configuration
   3    the service, or GitHub, cannot be reached or cannot answer
   4    no OIDC token could be got here
@@ -47,6 +49,9 @@ enum Command {
     /// Run the service: HTTP and gRPC on one port
     #[command(after_help = EXIT_CODES)]
     Serve(Box<serve::Args>),
+    /// Take GitHub's deliveries apart from the service: check policies, and record what lands
+    #[command(after_help = EXIT_CODES)]
+    Webhook(Box<webhook::Args>),
     /// Exchange an OIDC token for a GitHub token: print it, or run a command with it
     #[command(after_help = EXIT_CODES)]
     Exchange(exchange::Args),
@@ -59,6 +64,9 @@ enum Command {
     /// Prove from outside that the service works, and refuses
     #[command(after_help = probe::EXIT_CODES)]
     Probe(Box<probe::Args>),
+    /// Check policies, explain what they do, and run their test cases; no network needed
+    #[command(after_help = policy::EXIT_CODES)]
+    Policy(policy::Args),
     /// Ask the audit file who got what, and whether it was touched
     #[command(after_help = EXIT_CODES)]
     Audit(audit::Args),
@@ -74,10 +82,12 @@ impl Cli {
         let ended = match self.command {
             Command::Demo(args) => demo::run(&args),
             Command::Serve(args) => serve::run(&args),
+            Command::Webhook(args) => webhook::run(&args),
             Command::Exchange(args) => exchange::run(args),
             Command::Revoke(args) => revoke::run(&args),
             Command::GitCredential(args) => git_credential::run(&args),
             Command::Probe(args) => probe::run(&args),
+            Command::Policy(args) => policy::run(&args),
             Command::Audit(args) => audit::run(&args),
             Command::Completions(args) => completions::run(&args),
             Command::Man(args) => man::run(&args),

@@ -3,6 +3,7 @@
 
 mod audit;
 mod client;
+mod policy;
 mod probe;
 mod support;
 mod whole;
