@@ -3,6 +3,14 @@
 //! The sandbox and the load live in this process, the service in one of its own; what the service costs is read from
 //! `/proc`. Each figure is printed as a row of a Markdown table, so that a run can be pasted into `README.md`.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a measurement reads the clock, and its figures are rounded when they are printed"
+)]
+
 mod load;
 mod process;
 mod scenario;

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-/// Clock ticks of `/proc/PID/stat` in a second (Linux, USER_HZ).
+/// Clock ticks of `/proc/PID/stat` in a second (Linux, `USER_HZ`).
 const TICKS: f64 = 100.0;
 
 /// A running service; killed when dropped.

@@ -23,7 +23,8 @@ pub(crate) struct Stage {
 impl Stage {
     /// One organisation with a repository and a policy in it, and so many other installations of the same App.
     pub(crate) async fn set(other_installations: usize) -> Result<Self> {
-        let sandbox = Sandbox::start(SandboxSettings { tls: true, path_prefix: "/api/v3".into(), hourly_quota: 100_000_000, ..Default::default() }).await?;
+        let sandbox =
+            Sandbox::start(SandboxSettings { tls: true, path_prefix: "/api/v3".into(), hourly_quota: 100_000_000, ..Default::default() }).await?;
         let github = sandbox.github();
         let app = github.create_app(APP, &[("contents", "write"), ("issues", "write")]);
         let issuer = sandbox.issuer("gha");

@@ -23,7 +23,7 @@ use crate::{
     delivery::Delivery,
     ending::UnknownTokens,
     error::{During, ExchangeError, Refusal},
-    guardrails::{Bounded, Bounds, GuardrailFiles},
+    guardrails::{Bounded, GuardrailFiles},
     health::Health,
     installations::Installations,
     limits::{CallerLimits, Limits},
@@ -316,7 +316,7 @@ impl Exchanger {
     async fn expected(&self, path: &Path<'_>, known: &Loaded) -> Option<Expected> {
         let listed = self.allowlists.has_list(&path.place.owner).await?;
         let bounds = self.guardrails.known_bounds(&path.place.owner, listed).await?;
-        let bounded = self.bound(path, &bounds, known, self.grant(path, known).ok()?).ok()?;
+        let bounded = bounds.bound(known.policy().ok()?, path.claims, self.grant(path, known).ok()?).ok()?;
         let once = bounded.single_use || self.single_use.is_always();
         (!once).then_some(Expected { bounded, listed })
     }
@@ -350,7 +350,7 @@ impl Exchanger {
             Some(grant) => grant,
             None => self.consented(path, policy, &bounds, record).await?,
         };
-        let bounded = self.bound(path, &bounds, loaded, grant)?;
+        let bounded = bounds.bound(policy, path.claims, grant)?;
         record.bounded(bounded.findings.clone());
         if !bounded.single_use && !self.single_use.is_always() {
             return Ok(self.minting.hand_over(self.mint(path, loaded, &bounded.grant, target, true).await?).await);
@@ -399,23 +399,12 @@ impl Exchanger {
         Box::pin(self.judge_anew(path, current, admitted.listed, target, record)).await
     }
 
-    fn bound(&self, path: &Path<'_>, bounds: &Bounds, loaded: &Loaded, grant: Grant) -> Result<Bounded, ExchangeError> {
-        bounds.bound(loaded.policy()?, path.claims, grant)
-    }
-
     fn grant(&self, path: &Path<'_>, loaded: &Loaded) -> Result<Grant, ExchangeError> {
         let context = MatchContext { scope: &path.asked.scope, default_audiences: &self.settings.default_audiences };
         loaded.policy()?.grant(path.claims, &context).map_err(ExchangeError::Mismatch)
     }
 
-    async fn mint(
-        &self,
-        path: &Path<'_>,
-        loaded: &Loaded,
-        grant: &Grant,
-        target: RepositoryId,
-        newly_read: bool,
-    ) -> Result<Minted, ExchangeError> {
+    async fn mint(&self, path: &Path<'_>, loaded: &Loaded, grant: &Grant, target: RepositoryId, newly_read: bool) -> Result<Minted, ExchangeError> {
         let app = loaded.policy()?.app();
         let wanted = Wanted {
             scope: &path.asked.scope,

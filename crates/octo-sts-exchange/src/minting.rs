@@ -143,7 +143,9 @@ impl Minting {
             let order = routing::sticky(&ids, &scope, identity, subject);
             let mut apps: Vec<_> = order.into_iter().map(|at| Arc::clone(&apps[at])).collect();
             let route = self.routes.look([&scope, identity, subject]).await;
-            route.iter().for_each(|route| route.lead(&mut apps));
+            if let Some(route) = &route {
+                route.lead(&mut apps);
+            }
             return Ok(Order { apps, route });
         }
         Ok(self.by_quota(apps, &place.owner).await.into())

@@ -242,7 +242,6 @@ impl<'a> Record<'a> {
             transport: Some(self.request.transport.as_str().into()),
             peer: self.request.peer.map(|peer| peer.to_string()),
             duration_ms: u64::try_from(self.elapsed().as_millis()).ok(),
-            ..ExchangeEvent::default()
         }
     }
 

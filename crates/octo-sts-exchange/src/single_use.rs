@@ -37,7 +37,7 @@ impl SingleUse {
             Some(id) if !id.is_empty() => Key::of("jti", &[claims.issuer().as_str().as_bytes(), id.as_bytes()]),
             _ => Key::of("token", &[digest(&SHA256, signing_input.as_bytes()).as_ref()]),
         };
-        let ends = claims.time("exp").ok().flatten().map_or(0, |exp| exp.as_second());
+        let ends = claims.time("exp").ok().flatten().map_or(0, jiff::Timestamp::as_second);
         let left = u64::try_from(ends - self.clock.now().as_second()).unwrap_or(0);
         match self.store.claim(&key, Duration::from_secs(left) + MARGIN).await {
             Ok(Claim::First(ticket)) => Ok(ticket),

@@ -140,8 +140,7 @@ impl IssuerError {
             }
             Self::Status { status, .. } => status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS,
             // An issuer that is just being set up has no keys yet.
-            Self::Document { source: DocumentFault::NoUsableKey, .. } => true,
-            Self::TimedOut { .. } | Self::Busy | Self::BrokenOff => true,
+            Self::Document { source: DocumentFault::NoUsableKey, .. } | Self::TimedOut { .. } | Self::Busy | Self::BrokenOff => true,
             Self::Redirect { .. } | Self::Document { .. } => false,
         }
     }

@@ -278,9 +278,9 @@ fn say(code: Code, message: &str, advice: impl fmt::Display) -> (Code, String) {
 /// When to try again: as GitHub says, or soon where the fault will pass.
 fn retry_after(error: &ExchangeError, code: Code) -> Option<u64> {
     let known = match error {
-        ExchangeError::TooMany(
-            TooMany::UnknownOwners { retry_after } | TooMany::Exchanges { retry_after } | TooMany::Failures { retry_after },
-        ) => Some(Duration::from_secs(*retry_after)),
+        ExchangeError::TooMany(TooMany::UnknownOwners { retry_after } | TooMany::Exchanges { retry_after } | TooMany::Failures { retry_after }) => {
+            Some(Duration::from_secs(*retry_after))
+        }
         ExchangeError::GitHub { source, .. } => source.retry_after(),
         ExchangeError::Token(VerifyError::Discovery(issuer)) if issuer.is_transient() => Some(Duration::from_secs(SOON)),
         _ => None,

@@ -70,6 +70,6 @@ async fn a_failing_github_refuses_unless_an_answer_is_known() {
     house.github().fault(fault());
     house.clock.advance(Duration::from_secs(61));
     house.granted("acme/app", "ci").await;
-    house.clock.advance(Duration::from_secs(15 * 60));
+    house.clock.advance(Duration::from_mins(15));
     assert_eq!(house.refused("acme/app", "ci").await.stage(), Stage::Allowlist);
 }

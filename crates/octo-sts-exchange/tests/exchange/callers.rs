@@ -10,14 +10,12 @@ async fn house(exchanges: Option<Rate>, failures: Option<Rate>) -> House {
     House::new().await.but(Otherwise { limits: CallerLimits { exchanges, failures }, ..Otherwise::default() })
 }
 
-fn two_a_minute() -> Option<Rate> {
-    Some(Rate { count: 2, period: Duration::from_mins(1), burst: 2 })
-}
+const TWO_A_MINUTE: Option<Rate> = Some(Rate { count: 2, period: Duration::from_mins(1), burst: 2 });
 
 /// T-112
 #[tokio::test]
 async fn a_caller_beyond_its_rate_waits_and_another_does_not() {
-    let house = house(two_a_minute(), None).await;
+    let house = house(TWO_A_MINUTE, None).await;
     for _ in 0..2 {
         house.granted("acme/app", "ci").await;
     }
@@ -33,7 +31,7 @@ async fn a_caller_beyond_its_rate_waits_and_another_does_not() {
 /// T-112
 #[tokio::test]
 async fn an_address_whose_tokens_fail_waits_and_causes_no_work() {
-    let house = house(None, two_a_minute()).await;
+    let house = house(None, TWO_A_MINUTE).await;
     let ask = async |token: &str, address: &str| {
         let asked = Request { peer: Some(address.parse().unwrap()), ..request(token, "acme/app", "ci") };
         house.exchanger.exchange(asked).await.map(Delivery::delivered).map_err(|refusal| refusal.error)

@@ -33,7 +33,7 @@ async fn a_stranger_who_takes_a_renamed_owners_name_gets_nothing() {
         assert!(matches!(*error, ExchangeError::NotInstalled | ExchangeError::Renamed), "{identity}: {error:?}");
     }
     let writes = |s: &octo_sts_sandbox::Sandbox| {
-        s.github().live_tokens().iter().filter(|token| token.permissions.get("contents").is_some_and(|level| level.to_string() == "write")).count()
+        s.github().live_tokens().iter().filter(|token| token.permissions.get("contents").is_some_and(|level| level.clone() == "write")).count()
     };
     assert!(house.sandbox.eventually(Duration::from_secs(2), |s| writes(s) == 0).await);
     house.granted("acme2/app", "ci").await;

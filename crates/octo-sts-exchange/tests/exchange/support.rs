@@ -10,7 +10,8 @@ use std::{
 use jiff::Timestamp;
 use octo_sts_audit::Audit;
 use octo_sts_exchange::{
-    AppPools, Authorization, CallerLimits, Delivery, ExchangeError, Exchanger, Parts, Pool, QuotaFloors, Refusal, Replay, Request, Settings, Transport,
+    AppPools, Authorization, CallerLimits, Delivery, ExchangeError, Exchanger, Parts, Pool, QuotaFloors, Refusal, Replay, Request, Settings,
+    Transport,
 };
 use octo_sts_github::{App, GitHub, GitHubSettings, client_settings};
 use octo_sts_http::{Client, Roots};

@@ -112,7 +112,12 @@ pub struct ServeArgs {
     #[arg(long = "redis-url-file", env = "STS_REDIS_URL_FILE", value_name = "FILE", help_heading = "Replicas")]
     pub sts_redis_url_file: Option<String>,
     /// The Google Cloud project of the Firestore. Default: the one the service runs in
-    #[arg(long = "sticky-store-firestore-project", env = "OCTOSTS_STICKY_STORE_FIRESTORE_PROJECT", value_name = "PROJECT", help_heading = "Replicas")]
+    #[arg(
+        long = "sticky-store-firestore-project",
+        env = "OCTOSTS_STICKY_STORE_FIRESTORE_PROJECT",
+        value_name = "PROJECT",
+        help_heading = "Replicas"
+    )]
     pub octosts_sticky_store_firestore_project: Option<String>,
     /// The Firestore collection of sticky routes. Default: `sticky-routes`
     #[arg(

@@ -80,7 +80,9 @@ pub(super) fn read(args: &ServeArgs, findings: &mut Findings) -> Option<ReplicaS
 
 fn check(sticky: StickyPlace, redis_url: Option<&SecretSource>, findings: &mut Findings) -> Option<()> {
     let problem = match (sticky, redis_url) {
-        (StickyPlace::Redis, None) => (URL[0], "is not set, and OCTOSTS_STICKY_STORE is `redis`: write `redis://HOST:6379` or `rediss://HOST:6379`".into()),
+        (StickyPlace::Redis, None) => {
+            (URL[0], "is not set, and OCTOSTS_STICKY_STORE is `redis`: write `redis://HOST:6379` or `rediss://HOST:6379`".into())
+        }
         (_, Some(url)) if cfg!(not(feature = "redis")) => (url.variable(), not_built_in("Redis", "redis")),
         (StickyPlace::Firestore, _) if cfg!(not(feature = "firestore")) => (STICKY, not_built_in("Firestore", "firestore")),
         _ => return Some(()),

@@ -304,7 +304,7 @@ fn secrets_of_the_webhook_are_texts_files_references_or_names_beside_the_keys() 
     assert_eq!(config.organisations, ["acme".parse().unwrap(), "other".parse().unwrap()]);
     assert!(!format!("{config:?}").contains("octo-sts#webhook"));
     let args = with(good(), &["KMS_KEYS=alias/x", "KMS_PROVIDER=aws", "GITHUB_WEBHOOK_SECRET=one,two"]);
-    let named = super::webhook::read(&args, Role::Service, &mut Findings::default()).unwrap().unwrap();
+    let named = webhook::read(&args, Role::Service, &mut Findings::default()).unwrap().unwrap();
     assert!(matches!(named.secret, SecretSource::Named { references, .. } if references.len() == 2));
 }
 

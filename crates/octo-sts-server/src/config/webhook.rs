@@ -50,8 +50,7 @@ fn check(secret: &SecretSource, findings: &mut Findings) -> Option<()> {
 }
 
 fn organisations(text: &str, findings: &mut Findings) -> Option<Vec<Owner>> {
-    let read = |entry: &str| {
-        entry.parse().map_err(|error| format!("`{}` is not an organisation ({error}): write one such as `acme`", Printable(entry)))
-    };
+    let read =
+        |entry: &str| entry.parse().map_err(|error| format!("`{}` is not an organisation ({error}): write one such as `acme`", Printable(entry)));
     findings.take(FILTER, value::list(text).map(read).collect::<Result<Vec<_>, _>>())
 }

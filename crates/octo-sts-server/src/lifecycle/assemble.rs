@@ -123,11 +123,11 @@ pub(super) async fn app_pools(source: &AppsSource, opener: &Opener) -> Result<Ap
         AppsSource::Fixed(owners) => owners.clone(),
         AppsSource::File(path) => crate::config::load_app_file(path).map_err(|error| StartError::configuration("APP_CONFIG_FILE", error))?,
     };
-    let (mut opened, mut pools) = (HashMap::new(), AppPools::default());
+    let (mut known, mut pools) = (HashMap::new(), AppPools::default());
     for OwnerApps { owner, apps } in owners {
         let mut pool = Vec::with_capacity(apps.len());
         for app in &apps {
-            pool.push(open(app, opener, &mut opened).await?);
+            pool.push(open(app, opener, &mut known).await?);
         }
         let Some(pool) = Pool::new(pool) else { continue };
         match owner {
@@ -138,12 +138,12 @@ pub(super) async fn app_pools(source: &AppsSource, opener: &Opener) -> Result<Ap
     Ok(pools)
 }
 
-async fn open(config: &AppConfig, opener: &Opener, opened: &mut HashMap<AppId, Arc<App>>) -> Result<Arc<App>, StartError> {
-    if let Some(app) = opened.get(&config.id) {
+async fn open(config: &AppConfig, opener: &Opener, known: &mut HashMap<AppId, Arc<App>>) -> Result<Arc<App>, StartError> {
+    if let Some(app) = known.get(&config.id) {
         return Ok(Arc::clone(app));
     }
     let signers = opener.keys(&config.key).await.map_err(|why| StartError::App { app: config.id, why })?;
     let app = Arc::new(App::new(config.id, config.name.clone(), signers));
-    opened.insert(config.id, Arc::clone(&app));
+    known.insert(config.id, Arc::clone(&app));
     Ok(app)
 }

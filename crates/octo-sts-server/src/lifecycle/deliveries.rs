@@ -68,13 +68,8 @@ pub(super) async fn start(
     settings.default_audiences.clone_from(&config.default_audiences);
     let Concerned { exchanger, github, audit, news, clock } = concerned;
     let remembered = Remembered { exchanger: Arc::clone(exchanger), news };
-    let parts = WebhookParts {
-        github,
-        apps: Arc::new(InForce(Arc::clone(exchanger))),
-        audit,
-        caches: vec![Arc::new(remembered)],
-        clock: Arc::clone(clock),
-    };
+    let parts =
+        WebhookParts { github, apps: Arc::new(InForce(Arc::clone(exchanger))), audit, caches: vec![Arc::new(remembered)], clock: Arc::clone(clock) };
     Ok(Webhook::start(settings, parts))
 }
 

@@ -26,8 +26,8 @@ use crate::{
     config::{Config, METRICS_PORT, Role},
     grpc,
     listener::{Connections, Phase, Port, tls},
-    rest::oauth::github_host,
     receiver::Receiver,
+    rest::oauth::github_host,
     service::{Exchanges, Shared},
     telemetry,
 };
@@ -59,6 +59,11 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     start_with(config, Arc::new(SystemClock)).await
 }
 
+/// Starts a service that takes the time from `clock`. The future is boxed: it happens once, and is large.
+pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
+    Box::pin(start_in_place(config, clock)).await
+}
+
 /// Listens for readers of the metrics. Nobody may have chosen the default port: where it is taken, by a second service on the
 /// same machine for instance, the service runs without the page and says so.
 async fn listen_for_metrics(address: Option<SocketAddr>) -> Result<Option<TcpListener>, StartError> {
@@ -72,8 +77,7 @@ async fn listen_for_metrics(address: Option<SocketAddr>) -> Result<Option<TcpLis
     }
 }
 
-/// Starts a service that takes the time from `clock`.
-pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
+async fn start_in_place(config: Config, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
     let listener = listen("PORT, STS_LISTEN", config.listen).await?;
     let metrics_listener = listen_for_metrics(config.metrics).await?;
     let certificate =

@@ -102,8 +102,7 @@ async fn a_receiver_alone_takes_deliveries_and_nothing_else() {
     let house = House::with(SandboxSettings::default()).await;
     let folder = tempfile::tempdir().unwrap();
     let audit = folder.path().join("audit.jsonl");
-    let service =
-        serve(Config { role: Role::Receiver, audit_file: Some(audit.clone()), ..taking_deliveries(house.config()) }).await;
+    let service = serve(Config { role: Role::Receiver, audit_file: Some(audit.clone()), ..taking_deliveries(house.config()) }).await;
     let health = get(service.address(), "/healthcheck").await;
     assert_eq!((health.status, health.body.as_str()), (200, ""));
     assert_eq!(get(service.address(), "/readyz").await.status, 200);

@@ -139,9 +139,8 @@ fn free_port() -> u16 {
 
 /// The answer to a GET, head and body; waits until somebody listens.
 fn get(port: u16, path: &str, authorization: &str) -> String {
-    let mut stream = (0..500)
-        .find_map(|_| TcpStream::connect(("127.0.0.1", port)).map_err(|_| std::thread::sleep(Duration::from_millis(20))).ok())
-        .expect("nobody listens");
+    let mut stream =
+        (0..500).find_map(|_| TcpStream::connect(("127.0.0.1", port)).map_err(|_| std::thread::sleep(Duration::from_millis(20))).ok()).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nhost: prober\r\nauthorization: {authorization}\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
@@ -167,7 +166,7 @@ async fn rounds_at_a_pace_leave_metrics() {
     let metrics = free_port();
     let mut command = probed.probe(&["--every", "5s"]);
     command.env("METRICS_PORT", metrics.to_string());
-    let prober = Staying::start(command);
+    let staying = Staying::start(command);
     let passed = |page: &str| page.contains(r#"octo_sts_probe_success{probe="exchange"} 1"#);
     let found = (0..250).any(|_| {
         passed(&get(metrics, "/metrics", "")) || {
@@ -176,5 +175,5 @@ async fn rounds_at_a_pace_leave_metrics() {
         }
     });
     assert!(found, "{}", get(metrics, "/metrics", ""));
-    assert_eq!(prober.end(), Some(0));
+    assert_eq!(staying.end(), Some(0));
 }

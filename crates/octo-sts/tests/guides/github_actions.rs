@@ -31,7 +31,7 @@ fn a_policy_for_renovate_is_granted_whole() {
     let demo = Demo::start();
     let wanted = json!({"checks": "write", "contents": "write", "issues": "write", "members": "read", "pull_requests": "write",
         "statuses": "write", "workflows": "write"});
-    let lines: String = wanted.as_object().unwrap().iter().map(|(name, level)| format!("  {name}: {}\n", level.as_str().unwrap())).collect();
+    let lines: String = wanted.as_object().unwrap().iter().map(|(name, level)| ["  ", name, ": ", level.as_str().unwrap(), "\n"].concat()).collect();
     demo.policy(REPOSITORY, "renovate", &format!("{MAIN}permissions:\n{lines}"));
     let mut reply = demo.exchange(Branch::Main, REPOSITORY, "renovate");
     assert!(demo.writes(reply.token(), REPOSITORY));
@@ -78,7 +78,7 @@ const LISTED: [&str; 3] = ["acme/repo-one", "acme/repo-two", "acme/repo-three"];
 fn demo_with_a_list() -> Demo {
     let demo = Demo::start();
     let permissions = "permissions:\n  contents: read\n  issues: write\n  pull_requests: write\n";
-    let list: String = LISTED.iter().map(|repository| format!("  - {repository}\n")).collect();
+    let list: String = LISTED.iter().map(|repository| ["  - ", repository, "\n"].concat()).collect();
     demo.policy(REPOSITORY, "multi-repo", &format!("{MAIN}{permissions}repositories:\n{list}"));
     for repository in LISTED {
         demo.policy(repository, "multi-repo", &format!("{MAIN}{permissions}"));

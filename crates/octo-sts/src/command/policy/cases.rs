@@ -50,7 +50,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         return Err(Failure::usage(anyhow!("no cases there: they lie beside NAME.sts.yaml, as NAME.sts.test.yaml")));
     }
     let mut report = Report::default();
-    tests.iter().for_each(|tests| report.add(tests, args));
+    for tests in &tests {
+        report.add(tests, args);
+    }
     let Report { mut text, passed, failed } = report;
     let _ = writeln!(text, "{passed} passed, {failed} failed");
     print(&text)?;

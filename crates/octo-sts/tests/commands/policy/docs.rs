@@ -50,7 +50,10 @@ fn blocks(page: &Path) -> Vec<Shown> {
                 blocks.push(shown(page, std::mem::take(text)));
                 block = None;
             }
-            Some((indent, text)) => *text += &format!("{}\n", line.get(*indent..).unwrap_or_default()),
+            Some((indent, text)) => {
+                text.push_str(line.get(*indent..).unwrap_or_default());
+                text.push('\n');
+            }
             None => {}
         }
     }
@@ -104,7 +107,7 @@ fn every_policy_on_a_page_is_valid() {
     assert!(ours >= 40, "only {ours} policies were found");
     let unnamed =
         |block: &&Shown| block.name.is_none() && ["\nissuer:", "\nissuer_pattern:"].iter().any(|field| format!("\n{}", block.text).contains(field));
-    for block in blocks.iter().filter(unnamed) {
+    if let Some(block) = blocks.iter().find(unnamed) {
         panic!("{}: a policy begins with a comment that says its path:\n{}", block.page, block.text);
     }
 }
