@@ -1,6 +1,6 @@
 //! The service: one port for HTTP and gRPC, configuration, telemetry, start and end.
 //!
-//! A request comes in at the [`listener`], goes through the `service` to its route (`rest`, `grpc`), and becomes an
+//! A request comes in at the `listener`, goes through the `service` to its route (`rest`, `grpc`), and becomes an
 //! [`octo_sts_exchange::Request`]; what the exchange answers becomes a reply (`reply`), or a refusal by the one table of
 //! `status`. A token counts as delivered only once the connection has taken it.
 //!
