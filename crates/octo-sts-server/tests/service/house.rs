@@ -38,7 +38,9 @@ impl House {
 
     pub(crate) async fn with(settings: SandboxSettings) -> Self {
         let sandbox = Sandbox::start(settings).await.unwrap();
-        let app = sandbox.github().create_app(4242, &[("contents", "write"), ("issues", "write"), ("metadata", "read")]);
+        let app = sandbox
+            .github()
+            .create_app(4242, &[("contents", "write"), ("issues", "write"), ("checks", "write"), ("pull_requests", "read"), ("metadata", "read")]);
         let issuer = sandbox.issuer("gha");
         let house = Self { sandbox, app, issuer };
         house.sandbox.github().put_file("acme/app", POLICY, house.policy("contents: read"));
