@@ -288,6 +288,7 @@ impl Exchanger {
         let owner = asked.scope.owner();
         let known = self.installations.cached(&(app.id, owner.clone())).await;
         let was_known = known.is_some();
+        looked_up("installation", was_known);
         let found = match known {
             Some(known) => Some(known),
             None => self.installations.find(&app, &asked.scope, claims.issuer(), &record.trace()).await?,
@@ -303,7 +304,9 @@ impl Exchanger {
 
     /// Policy, match and mint. With a known policy that admits the token all three run side by side.
     async fn judge(&self, path: &Path<'_>, target: RepositoryId, record: &mut Record<'_>) -> Result<InstallationToken, Arc<ExchangeError>> {
-        if let Some(known) = self.policies.known(&path.key).await
+        let known = self.policies.known(&path.key).await;
+        looked_up("policy", known.is_some());
+        if let Some(known) = known
             && let Some(expected) = self.expected(path, &known).await
         {
             return self.confirm(path, &known, expected, target, record).await;
@@ -435,6 +438,12 @@ impl Exchanger {
         self.guardrails.forget(asked.scope.owner()).await;
         self.policies.forget(&PolicyKey { account, repository, identity: asked.identity.clone() }).await;
     }
+}
+
+/// Counts a look into what is remembered.
+fn looked_up(cache: &'static str, found: bool) {
+    let outcome = if found { "hit" } else { "miss" };
+    metrics::counter!("octo_sts_cache_lookups_total", "cache" => cache, "outcome" => outcome).increment(1);
 }
 
 /// Whether another App of the pool may have better luck with reading.

@@ -32,6 +32,11 @@ impl Exchanger {
         self.apps.current().all()
     }
 
+    /// What GitHub said is left of the hourly calls, for each App and installation that was heard of.
+    pub fn quotas(&self) -> Vec<(AppId, u64)> {
+        self.github.quotas().into_iter().map(|(app, _, reading)| (app, reading.remaining)).collect()
+    }
+
     /// Signs once with the App's key and asks GitHub whose it is.
     pub async fn check_app(&self, app: &App) -> Result<AppFacts, AppFault> {
         let trace = Trace::until(self.clock.monotonic() + DEADLINE);

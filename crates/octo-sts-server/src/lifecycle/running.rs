@@ -110,7 +110,10 @@ async fn start_in_place(config: Config, clock: Arc<dyn Clock>) -> Result<Running
     let connections = port.connections();
     tasks.spawn(port.accept(shared, phase.subscribe()));
     if config.role == Role::Service {
-        tasks.spawn(prefetch(verifier, config.issuers.prefetch.clone()));
+        tasks.spawn(prefetch(Arc::clone(&verifier), config.issuers.prefetch.clone()));
+        if metrics_address.is_some() {
+            tasks.spawn(telemetry::readings::follow(Arc::clone(&exchanger), verifier));
+        }
     }
     if let Some(news) = news {
         tasks.spawn(news.follow(Arc::clone(&exchanger)));

@@ -57,6 +57,12 @@ fn describe() {
     metrics::describe_counter!("octo_sts_sticky_fallbacks_total", "Exchanges that did without the sticky store, which did not answer");
     metrics::describe_counter!("octo_sts_panics_total", "Requests that ended in a panic");
     metrics::describe_counter!("octo_sts_reloads_total", "Reloads of keys and Apps, by outcome");
+    metrics::describe_gauge!("octo_sts_github_quota_remaining", "Calls that an App has left with the installation that has least");
+    metrics::describe_counter!("octo_sts_issuer_key_lookups_total", "Tokens, by whether their issuer's keys were there");
+    metrics::describe_counter!("octo_sts_issuer_key_fetches_total", "Fetches of issuers' keys begun");
+    metrics::describe_counter!("octo_sts_issuer_key_fetch_failures_total", "Fetches of issuers' keys that failed");
+    metrics::describe_counter!("octo_sts_issuer_key_refreshes_total", "Fetches of keys begun because a token did not fit those known");
+    metrics::describe_counter!("octo_sts_cache_lookups_total", "Looks into what is remembered, by what and whether it was there");
     metrics::describe_gauge!("octo_sts_connections", "Open connections");
     metrics::describe_gauge!("octo_sts_exchanges_in_flight", "Exchanges under way");
 }

@@ -3,5 +3,6 @@
 mod log;
 pub(crate) mod metrics;
 mod panics;
+pub(crate) mod readings;
 
 pub use log::{Form, LogError, install, subscriber};
