@@ -278,7 +278,8 @@ impl Exchanger {
                 if matches!(*error, ReaderError::Unseen) {
                     self.allowlists.admit(&path.place, claims.issuer(), path.trace).await?;
                 }
-                Err(reader_refusal(&error).into())
+                let allowlist_is_due = self.allowlists.has_list(&path.place.owner).await.is_none();
+                Err(reader_refusal(&error, allowlist_is_due).into())
             }
         }
     }
@@ -463,10 +464,14 @@ fn contradicts(error: &ExchangeError) -> bool {
     }
 }
 
-fn reader_refusal(error: &ReaderError) -> ExchangeError {
+/// What it means that there is no reader token. The allowlist is read with it first, where that is due.
+fn reader_refusal(error: &ReaderError, allowlist_is_due: bool) -> ExchangeError {
     match error {
         ReaderError::Unseen => ExchangeError::PolicyAbsent,
         ReaderError::Renamed => ExchangeError::Renamed,
+        ReaderError::GitHub(source) if allowlist_is_due && source.is_transient() => {
+            ExchangeError::GitHub { during: During::Allowlist, source: source.clone() }
+        }
         ReaderError::GitHub(source) => ExchangeError::GitHub { during: During::Policy, source: source.clone() },
     }
 }

@@ -316,6 +316,14 @@ fn a_receiver_needs_a_secret_and_no_name() {
     assert_eq!((config.domain.as_str(), config.warnings.len()), ("localhost", 1));
 }
 
+/// T-140
+#[test]
+fn an_empty_webhook_secret_is_a_mistake_and_no_choice() {
+    for empty in ["GITHUB_WEBHOOK_SECRET=", "GITHUB_WEBHOOK_SECRET=  "] {
+        assert!(refused(&[empty]).contains("GITHUB_WEBHOOK_SECRET: is empty"), "Input: {empty}");
+    }
+}
+
 /// T-133
 #[test]
 fn a_key_may_be_a_reference_and_a_bad_reference_is_never_a_key() {

@@ -21,6 +21,11 @@ pub struct WebhookConfig {
 /// `None` is a problem, `Some(None)` means that no deliveries are taken.
 #[expect(clippy::option_option, reason = "the outer one is the problem, the inner one the variable")]
 pub(super) fn read(args: &ServeArgs, role: Role, findings: &mut Findings) -> Option<Option<WebhookConfig>> {
+    // Set and empty is a mistake, not a choice: whoever wrote it believes that deliveries are checked.
+    if args.github_webhook_secret.as_ref().is_some_and(|secret| secret.trim().is_empty()) {
+        findings.problem(SECRET[0], "is empty: write the secret of the App's webhook (`openssl rand -hex 32` makes a good one), or unset it");
+        return None;
+    }
     let texts = [set(args.github_webhook_secret.as_ref()), set(args.github_webhook_secret_file.as_ref())];
     let organisations = organisations(set(args.github_webhook_organization_filter.as_ref()).unwrap_or_default(), findings);
     let Some(secret) = SecretSource::read(SECRET, texts, findings)? else {

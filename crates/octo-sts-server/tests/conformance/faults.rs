@@ -92,7 +92,7 @@ async fn faults_of_the_allowlists_read() {
 async fn faults_of_the_first_mint() {
     let on = || Fault::on(Method::POST, "mint").times(1);
     refused("First mint 401", on().respond(401, &json!({"message": "A JSON web token could not be decoded"})), 500, 13, NO_TOKEN).await;
-    refused("First mint 500", on().respond(500, &oops()), 503, 14, FIND).await;
+    refused("First mint 500", on().respond(500, &oops()), 503, 14, LOOKUP).await;
 }
 
 /// Upstream answers 13 to all but 422; here a caller learns which of them may pass.
