@@ -7,7 +7,7 @@ use std::{fmt, time::Duration};
 
 use octo_sts_exchange::{During, ExchangeError, Refusal, TooMany};
 use octo_sts_github::GitHubError;
-use octo_sts_oidc::{TokenFormError, VerifyError};
+use octo_sts_oidc::{TokenFault, TokenFormError, VerifyError};
 use octo_sts_policy::GuardrailRefusal;
 use octo_sts_types::{ClaimsError, Printable};
 use tonic::Code;
@@ -82,10 +82,7 @@ pub(crate) fn answer(refusal: &Refusal, request_id: &str) -> Answer {
         message,
         info: Some(Info { reason: error.reason(), metadata }),
         retry_after: retry_after(error, code),
-        invalid_token: matches!(
-            error,
-            ExchangeError::UsedBefore | ExchangeError::Token(VerifyError::Token(_) | VerifyError::Claims(ClaimsError::Time(_)))
-        ),
+        invalid_token: refuses_the_token(error),
     }
 }
 
@@ -282,12 +279,21 @@ fn retry_after(error: &ExchangeError, code: Code) -> Option<u64> {
             Some(Duration::from_secs(*retry_after))
         }
         ExchangeError::GitHub { source, .. } => source.retry_after(),
-        ExchangeError::Token(VerifyError::Discovery(issuer)) if issuer.is_transient() => Some(Duration::from_secs(SOON)),
+        ExchangeError::Token(error) if error.is_transient() => Some(Duration::from_secs(SOON)),
         _ => None,
     };
     let passes = matches!(code, Code::Unavailable | Code::ResourceExhausted);
     // A second too late is better than one too early.
     known.map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).map(|wait| wait.max(SOON)).or(passes.then_some(SOON))
+}
+
+/// Whether it is the token that is refused. One whose issuer does not show its keys is not at fault.
+fn refuses_the_token(error: &ExchangeError) -> bool {
+    match error {
+        ExchangeError::UsedBefore | ExchangeError::Token(VerifyError::Claims(ClaimsError::Time(_))) => true,
+        ExchangeError::Token(VerifyError::Token(fault)) => !matches!(fault, TokenFault::Keys(_)),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
