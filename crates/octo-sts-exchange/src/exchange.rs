@@ -10,9 +10,8 @@ use futures_util::future::{join, join3};
 use octo_sts_audit::Audit;
 use octo_sts_github::{App, GitHub, InstallationToken, Trace};
 use octo_sts_oidc::Verifier;
-use octo_sts_policy::{Guardrails, MatchContext, OrgPermissions, ParseOptions};
-use octo_sts_store::{StickyStore, UsedTokens};
-use octo_sts_types::{Claims, Clock, Grant, Owner, RepositoryId, RepositoryName};
+use octo_sts_policy::{MatchContext, ParseOptions};
+use octo_sts_types::{Claims, Clock, Grant, Owner, RepositoryId};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -26,14 +25,14 @@ use crate::{
     guardrails::{Bounded, GuardrailFiles},
     health::Health,
     installations::Installations,
-    limits::{CallerLimits, Limits},
+    limits::Limits,
     minting::{Minted, Minting, Wanted},
     policies::{Freshness, Loaded, Policies, PolicyKey},
     readers::{Place, ReaderError, Readers},
     record::{EventBudget, Record},
     request::Request,
     routes::Routes,
-    routing::QuotaFloors,
+    settings::{Parts, Replay, Settings},
     single_use::SingleUse,
 };
 
@@ -42,60 +41,6 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 
 /// How many Apps of a pool an exchange tries to read with.
 const MOST_APPS: usize = 3;
-
-/// What the operator decides about exchanges.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The service's public name.
-    pub domain: String,
-    /// The repository that holds organisation policies and the issuer allowlist.
-    pub policy_repository: RepositoryName,
-    /// The audiences accepted where a policy names none. `{scope}` stands for the repository asked for; an entry with it
-    /// does not count for a scope without a repository.
-    pub default_audiences: Vec<String>,
-    /// What repository policies may grant over the organisation.
-    pub org_permissions: OrgPermissions,
-    /// Whether a policy that is a symbolic link is refused, at the price of one listing for each change.
-    pub strict_policy_files: bool,
-    /// When an App counts as short of quota.
-    pub quota: QuotaFloors,
-    /// What bounds every grant of this service.
-    pub guardrails: Option<Guardrails>,
-    /// How often a token may be exchanged.
-    pub replay: Replay,
-    /// How often callers may exchange, and fail.
-    pub limits: CallerLimits,
-}
-
-/// How often one OIDC token may be exchanged, where no guardrail says once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Replay {
-    /// As often as its holder likes while it is valid: a job may act under several identities.
-    #[default]
-    Allow,
-    /// Once.
-    Once,
-}
-
-/// What an [`Exchanger`] is made of.
-pub struct Parts {
-    /// Verifies the caller's token.
-    pub verifier: Arc<Verifier>,
-    /// Speaks to GitHub.
-    pub github: GitHub,
-    /// The configured Apps.
-    pub apps: AppPools,
-    /// Takes the record of each exchange.
-    pub audit: Audit,
-    /// Remembers which tokens were exchanged, where that is asked for.
-    pub used_tokens: Arc<dyn UsedTokens>,
-    /// Remembers which App a caller who writes checks was given; without it, the computed order counts.
-    pub sticky: Option<Arc<dyn StickyStore>>,
-    /// Tells the time.
-    pub clock: Arc<dyn Clock>,
-    /// What the operator decides.
-    pub settings: Settings,
-}
 
 /// Exchanges OIDC tokens for installation tokens.
 pub struct Exchanger {

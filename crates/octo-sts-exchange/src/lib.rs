@@ -29,14 +29,16 @@ mod record;
 mod request;
 mod routes;
 mod routing;
+mod settings;
 mod single_use;
 
 pub use apps::{AppPools, Pool};
 pub use delivery::Delivery;
 pub use ending::NotEnded;
 pub use error::{During, ExchangeError, Refusal, Stage, TokenFacts, TooMany};
-pub use exchange::{DEADLINE, Exchanger, Parts, Replay, Settings};
+pub use exchange::{DEADLINE, Exchanger};
 pub use health::AppFault;
 pub use limits::{CallerLimits, Rate};
 pub use request::{Authorization, Request, Transport};
 pub use routing::QuotaFloors;
+pub use settings::{Parts, Replay, Settings};
