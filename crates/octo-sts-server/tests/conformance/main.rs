@@ -16,3 +16,5 @@ mod scopes;
 mod signals;
 mod support;
 mod suspected;
+#[path = "../wire/mod.rs"]
+mod wire;

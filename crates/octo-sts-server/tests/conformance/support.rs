@@ -1,6 +1,6 @@
 //! A whole service beside a sandbox, callers, and the record of what the service asked of others.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use octo_sts_sandbox::{FakeApp, FakeIssuer, LedgerEntry, Sandbox, SandboxSettings, Selection, Service};
 use octo_sts_server::{
@@ -11,11 +11,10 @@ use octo_sts_server::{
 use octo_sts_types::AppId;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-    time::timeout,
-};
+use tokio::time::timeout;
+
+use crate::wire;
+pub(crate) use crate::wire::{Answer, LONG};
 
 /// The service's public name.
 pub(crate) const DOMAIN: &str = "octo-sts.test";
@@ -23,8 +22,6 @@ pub(crate) const DOMAIN: &str = "octo-sts.test";
 pub(crate) const SUBJECT: &str = "repo:acme/app:ref:refs/heads/main";
 /// The request of most situations.
 pub(crate) const CI: &str = "scope=acme/app&identity=ci";
-/// Longer than anything should take.
-pub(crate) const LONG: Duration = Duration::from_secs(30);
 
 /// What a cold exchange asks of others, in order. The two reads go side by side.
 pub(crate) const COLD: &str = "discovery jwks repository_installation mint contents contents mint";
@@ -159,23 +156,7 @@ pub(crate) fn now() -> i64 {
     jiff::Timestamp::now().as_second()
 }
 
-/// An answer over HTTP.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) head: String,
-    pub(crate) body: String,
-}
-
 impl Answer {
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().filter_map(|line| line.split_once(": ")).find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    }
-
     /// Cuts the token out as shell scripts do.
     pub(crate) fn token(&self) -> String {
         let rest = self.body.strip_prefix(r#"{"token":""#).unwrap_or_else(|| panic!("no token: {self:?}"));
@@ -215,12 +196,5 @@ impl Answer {
 
 /// One request, on a connection of its own.
 pub(crate) async fn request(address: SocketAddr, head: &str, body: &str) -> Answer {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let text = format!("{head}\r\nHost: {DOMAIN}\r\nConnection: close\r\n\r\n{body}");
-    stream.write_all(text.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    timeout(LONG, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
-    let answer = String::from_utf8(answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer to {text:?}: {answer:?}"));
-    Answer { status: head.split(' ').nth(1).unwrap().parse().unwrap(), head: head.to_owned(), body: body.to_owned() }
+    wire::request(address, DOMAIN, head, body).await
 }

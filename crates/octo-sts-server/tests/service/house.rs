@@ -10,17 +10,13 @@ use octo_sts_server::{
 };
 use octo_sts_types::AppId;
 use secrecy::SecretString;
-use serde_json::Value;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-    time::timeout,
-};
+use tokio::time::timeout;
+
+use crate::wire;
+pub(crate) use crate::wire::{Answer, LONG};
 
 /// The service's public name.
 pub(crate) const DOMAIN: &str = "sts.example.com";
-/// Longer than anything should take.
-pub(crate) const LONG: Duration = Duration::from_secs(30);
 /// Where the policy of most tests is.
 pub(crate) const POLICY: &str = ".github/chainguard/ci.sts.yaml";
 
@@ -81,23 +77,7 @@ impl House {
     }
 }
 
-/// An answer over HTTP.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) head: String,
-    pub(crate) body: String,
-}
-
 impl Answer {
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap()
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().filter_map(|line| line.split_once(": ")).find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    }
-
     /// Cuts the token out as shell scripts do.
     pub(crate) fn token(&self) -> &str {
         self.body.split_once(r#""token":""#).unwrap().1.split('"').next().unwrap()
@@ -106,14 +86,7 @@ impl Answer {
 
 /// One request, on a connection of its own.
 pub(crate) async fn request(address: SocketAddr, head: &str, body: &str) -> Answer {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let text = format!("{head}\r\nHost: {DOMAIN}\r\nConnection: close\r\n\r\n{body}");
-    stream.write_all(text.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    timeout(LONG, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
-    let answer = String::from_utf8(answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
-    Answer { status: head.split(' ').nth(1).unwrap().parse().unwrap(), head: head.to_owned(), body: body.to_owned() }
+    wire::request(address, DOMAIN, head, body).await
 }
 
 pub(crate) async fn get(address: SocketAddr, target: &str) -> Answer {

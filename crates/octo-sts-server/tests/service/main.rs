@@ -9,3 +9,5 @@ mod secrets;
 mod shutdown;
 mod sts_exchange;
 mod webhook;
+#[path = "../wire/mod.rs"]
+mod wire;
