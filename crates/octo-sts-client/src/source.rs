@@ -129,6 +129,27 @@ impl TokenSource {
         detect::detect(surroundings)
     }
 
+    /// A text that differs where another workload, or another job, stands behind this source: what was got for one of them is
+    /// never to be kept for another. Nobody is asked for it.
+    pub fn holder(&self, surroundings: &Surroundings<'_>) -> String {
+        let variable = |name: &str| (surroundings.variable)(name).unwrap_or_default();
+        let secret = match self {
+            Self::Given(token) => token.expose_secret().to_owned(),
+            Self::File(path) => local::file(path).unwrap_or_default(),
+            Self::Variable(name) => variable(name),
+            Self::GitLab => local::gitlab("", surroundings).unwrap_or_default(),
+            Self::Kubernetes => local::kubernetes("", surroundings).unwrap_or_default(),
+            Self::Command(line) => line.clone(),
+            Self::CircleCi => variable("CIRCLE_WORKFLOW_JOB_ID"),
+            Self::Buildkite => variable("BUILDKITE_JOB_ID"),
+            Self::GitHubActions => variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
+            Self::Azure => variable("AZURE_CLIENT_ID"),
+            Self::Aws => ["AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_ROLE_ARN"].map(variable).join(" "),
+            Self::Stdin | Self::Google => String::new(),
+        };
+        format!("{self}: {}", crate::sha256_hex(&secret))
+    }
+
     /// Gets a token for an audience. Sources that cannot choose the audience give the token they have.
     pub async fn token(&self, audience: &str, surroundings: &Surroundings<'_>) -> Result<SecretString, SourceError> {
         let text = match self {
@@ -257,6 +278,27 @@ pub(crate) mod tests {
         for name in ["", "env:", "file:", "GitHub", "github_actions"] {
             assert!(name.parse::<TokenSource>().is_err(), "Input: {name}");
         }
+    }
+
+    #[test]
+    fn another_job_is_another_holder_and_no_secret_shows() {
+        let http = http();
+        let holder = |source: &TokenSource, pairs: &[(&str, &str)]| {
+            let variable = variables(pairs);
+            source.holder(&Surroundings { variable: &variable, exists: &|_| false, http: &http })
+        };
+        for (source, name) in [
+            (TokenSource::GitHubActions, "ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
+            (TokenSource::GitLab, "OCTO_STS_ID_TOKEN"),
+            (TokenSource::Buildkite, "BUILDKITE_JOB_ID"),
+            (TokenSource::CircleCi, "CIRCLE_WORKFLOW_JOB_ID"),
+            (TokenSource::Variable("X".to_owned()), "X"),
+        ] {
+            let (one, other) = (holder(&source, &[(name, "sekret-1")]), holder(&source, &[(name, "sekret-2")]));
+            assert_ne!(one, other, "Source: {source}");
+            assert!(!one.contains("sekret"), "{one}");
+        }
+        assert_ne!(holder(&TokenSource::Google, &[]), holder(&TokenSource::Azure, &[]));
     }
 
     /// T-105

@@ -1,18 +1,30 @@
 //! `octo-sts git-credential`: git asks for a password, and gets a token that was made for this question.
 //!
-//! The protocol is git's (`git help gitcredentials`): lines `name=value` up to an empty one. Nothing is kept: what git
-//! wants remembered it gives to its own `cache` helper, in memory, for as long as `password_expiry_utc` says.
+//! The protocol is git's (`git help gitcredentials`): lines `name=value` up to an empty one. A token is kept for its life in
+//! the memory of an agent, a process of the same user that ends with the last token; nothing is on disk. `erase` revokes it.
+
+mod agent;
+mod asking;
+mod kept;
+
+pub(crate) use agent::{Args as AgentArgs, run as run_agent};
 
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
     io::{self, BufRead, Write as _},
     process::ExitCode,
+    time::Duration,
 };
 
 use anyhow::{Context as _, anyhow};
-use octo_sts_client::{Reply, ServiceAddress, revoke};
-use octo_sts_types::Printable;
+use asking::Agent;
+use clap::builder::FalseyValueParser;
+use jiff::Timestamp;
+use kept::Token;
+use octo_sts_client::{ServiceAddress, revoke, sha256_hex};
+use octo_sts_http::Client;
+use octo_sts_types::{Clock as _, Printable, SystemClock};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
@@ -25,13 +37,16 @@ use super::{
 /// What `--help` says about setting it up.
 pub(crate) const SETUP: &str = "\
 Set it up with:
-  git config --global credential.https://github.com.helper cache
-  git config --global --add credential.https://github.com.helper '!octo-sts git-credential --identity IDENTITY'
+  git config --global credential.https://github.com.helper '!octo-sts git-credential --identity IDENTITY'
   git config --global credential.https://github.com.useHttpPath true
-The first line keeps a token in memory until it ends; the last one tells which repository is meant, and is not needed with --scope.";
+The last line tells which repository is meant, and is not needed with --scope.
+Tokens are kept in the memory of a background process until they end, or until git forgets them, which revokes them.";
 
 /// Most bytes of a question.
 const LONGEST: u64 = 64 * 1024;
+
+/// How long a token is kept when the service does not say when it ends. GitHub gives an hour.
+const UNTOLD_LIFE: Duration = Duration::from_mins(50);
 
 /// Arguments of `octo-sts git-credential`.
 #[derive(clap::Args, Debug)]
@@ -46,6 +61,9 @@ pub(crate) struct Args {
     service: ServiceArgs,
     #[command(flatten)]
     api: ApiArgs,
+    /// Keep no token: ask the service at each question of git's
+    #[arg(long, env = "OCTO_STS_NO_AGENT", value_parser = FalseyValueParser::new())]
+    no_agent: bool,
     /// What git wants: `get` a password, `store` one that worked, `erase` one that is to be forgotten, which revokes it
     operation: String,
 }
@@ -76,15 +94,43 @@ async fn get(args: &Args, question: &Question) -> Result<(), Failure> {
     let scope = args.scope.clone().or_else(|| question.repository());
     let scope =
         scope.ok_or_else(|| Failure::usage(anyhow!("git does not say which repository: set credential.useHttpPath to true, or give --scope")))?;
-    let reply = args.service.exchange(&service::http()?, &scope, &args.identity).await?;
-    let written = io::stdout().write_all(answer(&reply).as_bytes());
+    let http = service::http()?;
+    let agent = if args.no_agent { None } else { Agent::of_user(&service::variable) };
+    let key = key(args, &http, &scope)?;
+    if let Some(agent) = &agent
+        && let Some(kept) = agent.get(&key).await
+    {
+        args.service.tell("the token that the agent keeps");
+        return write(&answer(&kept.token, Some(kept.until)));
+    }
+    let reply = args.service.exchange(&http, &scope, &args.identity).await?;
+    let end = reply.expires_at.as_ref().and_then(|time| time.parse::<Timestamp>().ok());
+    // The agent comes last: git has its answer even where none can be started.
+    write(&answer(&reply.token, end))?;
+    if let Some(agent) = &agent {
+        let until = end.unwrap_or_else(|| SystemClock.now() + UNTOLD_LIFE);
+        if let Err(error) = agent.keep(&key, &Token { token: reply.token.clone(), until }).await {
+            args.service.tell(&format!("the token is not kept for git's next question: {error}"));
+        }
+    }
+    Ok(())
+}
+
+/// What a kept token is found by: who asks whom for what. A hash, so that the agent knows no more than it needs.
+fn key(args: &Args, http: &Client, scope: &str) -> Result<String, Failure> {
+    let [address, audience, holder] = args.service.asked(http)?;
+    let parts = [args.api.api_url.as_str(), &address, &audience, &holder, &args.identity, &scope.to_ascii_lowercase()];
+    Ok(sha256_hex(&serde_json::json!(parts).to_string()))
+}
+
+fn write(answer: &str) -> Result<(), Failure> {
+    let written = io::stdout().write_all(answer.as_bytes()).and_then(|()| io::stdout().flush());
     written.context("git does not read the answer").map_err(Failure::usage)
 }
 
 /// Any user name will do beside an installation token; this one is what GitHub documents.
-fn answer(reply: &Reply) -> String {
-    let mut answer = format!("username=x-access-token\npassword={}\n", reply.token.expose_secret());
-    let end = reply.expires_at.as_ref().and_then(|time| time.parse::<jiff::Timestamp>().ok());
+fn answer(token: &SecretString, end: Option<Timestamp>) -> String {
+    let mut answer = format!("username=x-access-token\npassword={}\n", token.expose_secret());
     if let Some(end) = end {
         let _ = writeln!(answer, "password_expiry_utc={}", end.as_second());
     }
@@ -94,6 +140,9 @@ fn answer(reply: &Reply) -> String {
 /// Ends the token that git forgets. One that is no installation token is not ours.
 async fn erase(args: &Args, password: Option<SecretString>) -> Result<(), Failure> {
     if let Some(token) = password.filter(|token| token.expose_secret().starts_with("ghs_")) {
+        if let Some(agent) = Agent::of_user(&service::variable) {
+            agent.forget(&token).await;
+        }
         revoke(&service::http()?, &args.api.address()?, &token).await?;
         args.service.tell("the token is revoked");
     }
@@ -189,9 +238,9 @@ mod tests {
 
     #[test]
     fn an_answer_tells_git_when_the_token_ends() {
-        let reply = serde_json::from_str(r#"{"token":"ghs_x","expiry":"2026-01-02T03:04:05Z"}"#).unwrap();
-        assert_eq!(answer(&reply), "username=x-access-token\npassword=ghs_x\npassword_expiry_utc=1767323045\n");
-        let bare = serde_json::from_str(r#"{"token":"ghs_x","expiry":null}"#).unwrap();
-        assert_eq!(answer(&bare), "username=x-access-token\npassword=ghs_x\n");
+        let end = "2026-01-02T03:04:05Z".parse().unwrap();
+        let token = "ghs_x".into();
+        assert_eq!(answer(&token, Some(end)), "username=x-access-token\npassword=ghs_x\npassword_expiry_utc=1767323045\n");
+        assert_eq!(answer(&token, None), "username=x-access-token\npassword=ghs_x\n");
     }
 }

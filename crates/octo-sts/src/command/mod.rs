@@ -61,6 +61,9 @@ enum Command {
     /// Serve git as a credential helper, with nothing on disk
     #[command(after_help = git_credential::SETUP)]
     GitCredential(git_credential::Args),
+    /// Keep the tokens of `git-credential` in memory until the last has ended; started by itself
+    #[command(hide = true)]
+    GitCredentialAgent(git_credential::AgentArgs),
     /// Prove from outside that the service works, and refuses
     #[command(after_help = probe::EXIT_CODES)]
     Probe(Box<probe::Args>),
@@ -86,6 +89,7 @@ impl Cli {
             Command::Exchange(args) => exchange::run(args),
             Command::Revoke(args) => revoke::run(&args),
             Command::GitCredential(args) => git_credential::run(&args),
+            Command::GitCredentialAgent(args) => git_credential::run_agent(&args),
             Command::Probe(args) => probe::run(&args),
             Command::Policy(args) => policy::run(&args),
             Command::Audit(args) => audit::run(&args),

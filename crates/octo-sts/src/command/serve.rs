@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 
 /// Keeps keys and tokens out of core dumps, and out of reach of debuggers of the same user. Where the system refuses, the
 /// service runs all the same: a container may have settled the matter already.
-fn forbid_core_dumps() {
+pub(crate) fn forbid_core_dumps() {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     let _ = setrlimit(Resource::Core, none);
     #[cfg(target_os = "linux")]

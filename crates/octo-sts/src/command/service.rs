@@ -71,10 +71,8 @@ impl ApiArgs {
 impl ServiceArgs {
     /// Gets an OIDC token and exchanges it.
     pub(crate) async fn exchange(&self, http: &Client, scope: &str, identity: &str) -> Result<Reply, Failure> {
-        let address = self.address()?;
-        let audience = self.audience.clone().unwrap_or_else(|| address.host().to_owned());
-        let surroundings = Surroundings { variable: &variable, exists: &Path::exists, http };
-        let source = self.source(&surroundings)?;
+        let surroundings = surroundings(http);
+        let (address, audience, source) = (self.address()?, self.audience()?, self.source(&surroundings)?);
         self.tell(&format!("OIDC token from {source}, for audience {audience}"));
         let oidc = source.token(&audience, &surroundings).await?;
         self.tell(&format!("asking {address} for {identity} on {scope}"));
@@ -84,6 +82,16 @@ impl ServiceArgs {
             failure.more.push(format!("asked for {identity} on {scope}, with an OIDC token from {source} for audience {audience}"));
             failure
         })
+    }
+
+    /// Whom, and in whose name, an exchange would ask: a token is never kept for another of either.
+    pub(crate) fn asked(&self, http: &Client) -> Result<[String; 3], Failure> {
+        let surroundings = surroundings(http);
+        Ok([self.address()?.to_string(), self.audience()?, self.source(&surroundings)?.holder(&surroundings)])
+    }
+
+    fn audience(&self) -> Result<String, Failure> {
+        Ok(self.audience.clone().unwrap_or(self.address()?.host().to_owned()))
     }
 
     fn address(&self) -> Result<ServiceAddress, Failure> {
@@ -117,6 +125,10 @@ impl ServiceArgs {
             eprintln!("octo-sts: {what}");
         }
     }
+}
+
+fn surroundings(http: &Client) -> Surroundings<'_> {
+    Surroundings { variable: &variable, exists: &Path::exists, http }
 }
 
 /// An environment variable that is text.

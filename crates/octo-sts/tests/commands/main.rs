@@ -3,6 +3,7 @@
 
 mod audit;
 mod client;
+mod git;
 mod policy;
 mod probe;
 mod support;

@@ -20,11 +20,16 @@ pub(crate) struct Server {
 impl Server {
     /// Gives a token to the identity `ci` and refuses every other.
     pub(crate) fn start() -> Self {
+        Self::with_tokens_until("2026-01-02T03:04:05Z")
+    }
+
+    /// The same, with tokens that end at this time.
+    pub(crate) fn with_tokens_until(expiry: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
         let notes = Arc::clone(&seen);
-        thread::spawn(move || listener.incoming().for_each(|stream| answer(stream.unwrap(), &notes)));
+        thread::spawn(move || listener.incoming().for_each(|stream| answer(stream.unwrap(), &notes, expiry)));
         Self { url, seen }
     }
 
@@ -34,7 +39,7 @@ impl Server {
     }
 }
 
-fn answer(mut stream: TcpStream, notes: &Mutex<Vec<String>>) {
+fn answer(mut stream: TcpStream, notes: &Mutex<Vec<String>>, expiry: &str) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -48,7 +53,7 @@ fn answer(mut stream: TcpStream, notes: &Mutex<Vec<String>>) {
     let bearer = head.lines().find_map(|line| line.strip_prefix("authorization: Bearer ")).unwrap_or_default();
     notes.lock().unwrap().push(format!("{line} {bearer}"));
     let given = format!(
-        r#"{{"token":"{TOKEN}","refreshToken":"","expiry":"2026-01-02T03:04:05Z","expires_in":3600,"permissions":{{"contents":"read"}},"repositories":["acme/app"]}}"#
+        r#"{{"token":"{TOKEN}","refreshToken":"","expiry":"{expiry}","expires_in":3600,"permissions":{{"contents":"read"}},"repositories":["acme/app"]}}"#
     );
     let refused = r#"{"code":7,"message":"token does not match trust policy","details":[{"reason":"mismatch","metadata":{"sub":"me"}}]}"#;
     let (status, body) = match () {
