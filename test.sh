@@ -14,6 +14,9 @@ WEBHOOKS_EXAMPLES_VERSION=7.6.1
 CARGO_DENY_VERSION=0.20.2
 FIRESTORE_EMULATOR_VERSION=0.3.15
 MOTO_VERSION=5.2.5
+SCHEMATHESIS_VERSION=4.32.5
+AUTHLIB_VERSION=1.9.10
+REQUESTS_OAUTHLIB_VERSION=2.0.0
 mkdir -p "$TOOLS"
 
 say() { printf '\n== %s\n' "$*"; }
@@ -35,8 +38,9 @@ npm_package() {
     npm install --silent --no-audit --no-fund --prefix "$ROOT/target/npm" "$1@$2"
 }
 
+# A Python package, by a program or a module of its.
 python_package() {
-    [ -x "$ROOT/target/venv/bin/$1" ] && return
+    [ -x "$ROOT/target/venv/bin/$1" ] || compgen -G "$ROOT/target/venv/lib/python3*/site-packages/$1" >/dev/null && return
     have python3 || die "'python3' is missing: install Python 3 with its venv module"
     [ -x "$ROOT/target/venv/bin/pip" ] || python3 -m venv "$ROOT/target/venv" || die "Python cannot make a venv: install the package 'python3-venv'"
     "$ROOT/target/venv/bin/pip" install --quiet --disable-pip-version-check "$2"
@@ -77,6 +81,9 @@ step_components() {
     npm_package @octokit/webhooks-examples "$WEBHOOKS_EXAMPLES_VERSION"
     npm_package @firestore-emulator/server "$FIRESTORE_EMULATOR_VERSION"
     python_package moto_server "moto[server]==$MOTO_VERSION"
+    python_package schemathesis "schemathesis==$SCHEMATHESIS_VERSION"
+    python_package authlib "authlib==$AUTHLIB_VERSION"
+    python_package requests_oauthlib "requests-oauthlib==$REQUESTS_OAUTHLIB_VERSION"
     tests -p octo-sts-sandbox --features components --test openapi
     tests -p octo-sts-webhook --features components --test examples
     have node || die "'node' is missing: install Node.js 20 or newer"

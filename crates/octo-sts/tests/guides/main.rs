@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is odd")]
 
 mod action;
+mod clients;
 mod demo;
 mod getting_started;
 mod github_actions;

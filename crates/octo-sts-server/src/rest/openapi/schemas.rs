@@ -33,7 +33,7 @@ pub(super) fn schemas() -> Value {
             "scopes": { "type": "array", "items": { "type": "string" }, "maxItems": 1 },
             "identity": text("The name of the trust policy"),
         })),
-        "RevokeFields": object(&["token"], &json!({ "token": secret("The GitHub token"), "token_type_hint": text("Not needed") })),
+        "RevokeFields": object(&[], &json!({ "token": secret("The GitHub token"), "token_type_hint": { "description": "Not looked at" } })),
         "TokenFields": token_fields(),
         "OAuthToken": oauth_token(),
         "OAuthError": oauth_error(),
