@@ -46,7 +46,8 @@ enum Attempt {
 }
 
 impl StsClient {
-    /// `deadline` bounds all attempts together; one attempt is bounded by the HTTP client.
+    /// `deadline` bounds all attempts together; one attempt is bounded by the HTTP client as well. A deadline of zero is one
+    /// attempt, which only the HTTP client bounds.
     pub fn new(http: Client, address: ServiceAddress, deadline: Duration, clock: Arc<dyn Clock>) -> Self {
         Self { http, address, deadline, clock }
     }
@@ -62,7 +63,9 @@ impl StsClient {
         let end = self.clock.monotonic() + self.deadline;
         let mut attempt = 1;
         loop {
-            let (error, asked) = match self.attempt(oidc, wanted, attempt).await {
+            let left = end.saturating_duration_since(self.clock.monotonic());
+            let longest = if self.deadline.is_zero() { Duration::MAX } else { left };
+            let (error, asked) = match self.attempt(oidc, wanted, attempt, longest).await {
                 Attempt::Given(reply) => return Ok(reply),
                 Attempt::Failed(error) => return Err(error),
                 Attempt::Again(error, asked) => (error, asked),
@@ -75,9 +78,10 @@ impl StsClient {
         }
     }
 
-    async fn attempt(&self, oidc: &SecretString, wanted: Wanted<'_>, attempt: u32) -> Attempt {
+    async fn attempt(&self, oidc: &SecretString, wanted: Wanted<'_>, attempt: u32, longest: Duration) -> Attempt {
         let Some(request) = self.request(oidc, wanted) else { return Attempt::Failed(StsError::OddToken) };
-        match self.http.send(request).await {
+        let sent = tokio::time::timeout(longest, self.http.send(request)).await;
+        match sent.unwrap_or(Err(HttpError::Timeout { after: longest })) {
             Ok(response) => self.read(&response, attempt),
             Err(last) => {
                 let hopeless = matches!(last, HttpError::Unsendable(_) | HttpError::Blocked(_) | HttpError::TooLarge { .. });

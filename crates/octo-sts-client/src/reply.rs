@@ -3,28 +3,29 @@
 use std::collections::BTreeMap;
 
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
-/// A token, and what the service says about it. Upstream's service says nothing but the token.
+/// A token, and what the service says about it. Upstream's service says nothing but the token; what is odd in the rest is as if
+/// it were not there, since the token lives and has to be used or ended.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Reply {
     /// The GitHub token.
     #[serde(deserialize_with = "secret")]
     pub token: SecretString,
     /// When it ends, RFC 3339.
-    #[serde(default, rename = "expiry")]
+    #[serde(default, rename = "expiry", deserialize_with = "if_plain")]
     pub expires_at: Option<String>,
     /// How long it lives, in seconds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_plain")]
     pub expires_in: Option<u64>,
     /// What it may do.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_plain")]
     pub permissions: Option<BTreeMap<String, String>>,
     /// Where, as full names; absent for everything the installation sees.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_plain")]
     pub repositories: Option<Vec<String>>,
     /// `selected` or `all`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_plain")]
     pub repository_selection: Option<String>,
     /// The id of the exchange.
     #[serde(skip)]
@@ -35,6 +36,11 @@ fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<SecretStr
     let token = String::deserialize(deserializer)?;
     let plain = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
     if plain { Ok(token.into()) } else { Err(serde::de::Error::custom("the token is empty or holds odd characters")) }
+}
+
+/// A value of the form that is expected, else nothing.
+fn if_plain<'de, D: serde::Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Ok(serde_json::from_value(serde_json::Value::deserialize(deserializer)?).ok())
 }
 
 #[cfg(test)]
@@ -50,6 +56,16 @@ mod tests {
         let full = r#"{"token":"t","expiry":"2026-01-02T03:04:05Z","expires_in":3600,"permissions":{"contents":"read"},"repositories":["a/b"],"repository_selection":"selected","new":1}"#;
         let full: Reply = serde_json::from_str(full).unwrap();
         assert_eq!((full.expires_in, full.repositories.unwrap().len()), (Some(3600), 1));
+    }
+
+    #[test]
+    fn a_token_is_not_lost_for_what_is_odd_beside_it() {
+        for odd in [r#""expiry":5"#, r#""permissions":["read"]"#, r#""expires_in":-1"#, r#""repositories":"a/b""#, r#""permissions":{"contents":1}"#]
+        {
+            let reply: Reply = serde_json::from_str(&format!(r#"{{"token":"ghs_x",{odd}}}"#)).unwrap();
+            assert_eq!(reply.token.expose_secret(), "ghs_x");
+            assert!(reply.expires_at.is_none() && reply.permissions.is_none() && reply.expires_in.is_none(), "Input: {odd}");
+        }
     }
 
     /// T-105

@@ -133,3 +133,11 @@ async fn a_revocation_says_whether_there_was_anything_to_revoke() {
     let heads = server.await.unwrap();
     assert!(heads.iter().all(|head| head.starts_with("DELETE /installation/token HTTP/1.1\r\n") && head.contains("authorization: Bearer ghs_x\r\n")));
 }
+
+#[tokio::test]
+async fn one_attempt_that_hangs_ends_with_the_deadline_of_all() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = ServiceAddress::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let outcome = tokio::time::timeout(Duration::from_millis(1_500), exchange(&address, Duration::from_millis(200))).await;
+    assert!(matches!(outcome, Ok(Err(StsError::Unreachable { attempts: 1, .. }))), "{outcome:?}");
+}

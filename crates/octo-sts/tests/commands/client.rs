@@ -180,3 +180,11 @@ fn completions_are_scripts() {
         assert!(text(&output.stdout).contains("git-credential"), "Shell: {shell}");
     }
 }
+
+#[test]
+fn a_reader_who_has_seen_enough_is_no_failure() {
+    let mut child = octo_sts(&["demo"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+}

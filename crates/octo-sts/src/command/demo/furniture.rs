@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use anyhow::{Context as _, Result};
 
 use super::{
+    aloud,
     folder::{Change, Folder},
     playground::{IDENTITY, REPOSITORY},
 };
@@ -34,7 +35,7 @@ fn follow_issuer(root: &Path, issuer: &str) -> Result<()> {
         }
         let path = root.join(&place.repository).join(&place.path);
         fs::write(&path, followed).with_context(|| format!("cannot write {}", path.display()))?;
-        println!("{}: {} names this run's issuer now", place.repository, place.path);
+        aloud(&format!("{}: {} names this run's issuer now", place.repository, place.path));
     }
     Ok(())
 }

@@ -7,7 +7,11 @@ mod scene;
 mod story;
 mod web;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use super::failure::Failure;
 
@@ -30,4 +34,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let told = runtime.block_on(async { if args.serve { playground::run(&args.folder, args.port).await } else { story::tell().await } });
     told.map_err(|error| Failure::new(super::failure::Exit::Refused, error))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A line on standard output. A reader who has seen enough, as `head` has, is no failure.
+fn aloud(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
 }

@@ -13,6 +13,7 @@ use octo_sts_types::{Owner, Repository};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
+    aloud,
     folder::{Change, Folder},
     furniture,
     scene::Scene,
@@ -35,7 +36,8 @@ pub(crate) async fn run(root: &Path, port: u16) -> Result<()> {
     take_over(&scene, &mut folder, &mut owners)?;
     let job = scene.issuer.start_job(ActionsJob::new(REPOSITORY));
     let other = scene.issuer.start_job(ActionsJob::new(REPOSITORY).git_ref(format!("refs/heads/{OTHER_BRANCH}")));
-    print!("{}", lines(&scene, root, &job, &other));
+    aloud(lines(&scene, root, &job, &other).trim_end_matches('\n'));
+    aloud("");
     let mut stop = signal(SignalKind::terminate())?;
     let ended = tokio::signal::ctrl_c();
     tokio::pin!(ended);
@@ -49,7 +51,7 @@ pub(crate) async fn run(root: &Path, port: u16) -> Result<()> {
             () = tokio::time::sleep(LOOK_EVERY) => take_over(&scene, &mut folder, &mut owners)?,
         }
     }
-    println!("\nended");
+    aloud("\nended");
     scene.end().await;
     Ok(())
 }
@@ -62,7 +64,7 @@ async fn set(port: u16) -> Result<Scene> {
         return Scene::set(ports).await;
     }
     if port != 0 {
-        println!("Port {port}, or one of the next two, is taken: others are used.");
+        aloud(&format!("Port {port}, or one of the next two, is taken: others are used."));
     }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("there is no free port")?;
     let chosen = listener.local_addr()?.port();
@@ -77,17 +79,17 @@ fn take_over(scene: &Scene, folder: &mut Folder, owners: &mut HashSet<Owner>) ->
             Change::Written(place, _) | Change::Removed(place) => place,
         };
         let Ok(repository) = place.repository.parse::<Repository>() else {
-            println!("`{}` is no name of a repository: its files are left out", place.repository);
+            aloud(&format!("`{}` is no name of a repository: its files are left out", place.repository));
             continue;
         };
         match &change {
             Change::Written(place, text) => {
                 scene.sandbox.github().put_file(&place.repository, &place.path, text.as_str());
-                println!("{}: {} is as in the folder", place.repository, place.path);
+                aloud(&format!("{}: {} is as in the folder", place.repository, place.path));
             }
             Change::Removed(place) => {
                 scene.sandbox.github().remove_file(&place.repository, &place.path);
-                println!("{}: {} is gone", place.repository, place.path);
+                aloud(&format!("{}: {} is gone", place.repository, place.path));
             }
         }
         if owners.insert(repository.owner.clone()) {

@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::{
+    aloud,
     scene::{DOMAIN, Scene},
     web::{Answer, Web, now, since},
 };
@@ -23,7 +24,7 @@ const POLICY: &str = ".github/chainguard/deploy.sts.yaml";
 
 /// Tells the story; an error when a step does not end as it must.
 pub(crate) async fn tell() -> Result<()> {
-    println!("Octo STS: a fake GitHub, a fake issuer and the real service, in this process. Nothing leaves this machine.");
+    aloud("Octo STS: a fake GitHub, a fake issuer and the real service, in this process. Nothing leaves this machine.");
     let scene = Scene::set([0, 0, 0]).await?;
     let web = Web::new(scene.sandbox.ca_pem())?;
     prepare(&scene);
@@ -33,16 +34,16 @@ pub(crate) async fn tell() -> Result<()> {
     refuse(&scene, &web).await?;
     accounts(&scene)?;
     scene.end().await;
-    println!("\nTo play with it yourself: octo-sts demo --serve");
+    aloud("\nTo play with it yourself: octo-sts demo --serve");
     Ok(())
 }
 
 fn step(number: u8, title: &str) {
-    println!("\n{number}. {title}");
+    aloud(&format!("\n{number}. {title}"));
 }
 
 fn say(text: &str) {
-    text.lines().for_each(|line| println!("   {line}"));
+    text.lines().for_each(|line| aloud(&format!("   {line}")));
 }
 
 fn took(duration: Duration) -> String {
