@@ -6,7 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::future::{join, join3};
+use futures_util::future::join3;
 use octo_sts_audit::Audit;
 use octo_sts_github::{App, GitHub, InstallationToken, Trace};
 use octo_sts_oidc::Verifier;
@@ -90,12 +90,7 @@ impl Exchanger {
         let readers = Arc::new(Readers::new(github.clone(), Arc::clone(&clock), audit.clone(), settings.policy_repository.clone()));
         let options = ParseOptions { org_permissions: settings.org_permissions, ..ParseOptions::default() };
         Arc::new(Self {
-            guardrails: GuardrailFiles::new(
-                Arc::clone(&readers),
-                Arc::clone(&clock),
-                settings.policy_repository.clone(),
-                settings.guardrails.clone(),
-            ),
+            guardrails: GuardrailFiles::new(Arc::clone(&readers), Arc::clone(&clock), &settings),
             single_use: SingleUse::new(used_tokens, Arc::clone(&clock), settings.replay == Replay::Once),
             allowlists: Allowlists::new(Arc::clone(&readers), Arc::clone(&clock), settings.policy_repository.clone()),
             policies: Policies::new(
@@ -270,11 +265,12 @@ impl Exchanger {
         (!once).then_some(Expected { bounded, listed })
     }
 
-    /// Allowlist and policy side by side, then match and mint.
+    /// Allowlist, policy and, where they always count, guardrails side by side, then match and mint.
     async fn judge_cold(&self, path: &Path<'_>, target: RepositoryId, record: &mut Record<'_>) -> Result<InstallationToken, Arc<ExchangeError>> {
         let admitted = self.allowlists.admit(&path.place, path.claims.issuer(), path.trace);
         let loaded = self.policies.load(&path.place, &path.key, path.claims.issuer(), path.trace);
-        let (admitted, loaded) = join(admitted, loaded).await;
+        let prepared = self.guardrails.prepare(&path.place, path.trace);
+        let (admitted, loaded, ()) = join3(admitted, loaded, prepared).await;
         let admitted = admitted?;
         record.admitted(admitted);
         let (loaded, stale) = loaded?;

@@ -1,8 +1,9 @@
 //! Guardrails: what an organisation, or the operator, bounds every grant by.
 //!
 //! An organisation's file counts where the organisation has an issuer allowlist, be it one in audit mode: that file is the
-//! switch of central control, and an organisation without it costs no call for the other. The operator's own guardrails
-//! (`STS_GUARDRAILS_FILE`) count for everybody.
+//! switch of central control, and an organisation without it costs no call for the other. An operator may have the file
+//! read in every organisation (`STS_ORG_GUARDRAILS=always`), for one call more in an exchange that knows nothing yet. The
+//! operator's own guardrails (`STS_GUARDRAILS_FILE`) count for everybody.
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::{
     central::{CentralFile, InForce, Kind, Known},
     error::{During, ExchangeError},
     readers::{Place, Readers},
+    settings::{OrgGuardrails, Settings},
 };
 
 const KIND: Kind<Guardrails> = Kind { path: Guardrails::PATH, during: During::Guardrails, parse: Guardrails::parse };
@@ -37,17 +39,35 @@ pub(crate) struct Bounded {
 pub(crate) struct GuardrailFiles {
     files: CentralFile<Guardrails>,
     operator: Option<Arc<Guardrails>>,
+    read: OrgGuardrails,
 }
 
 impl GuardrailFiles {
-    pub(crate) fn new(readers: Arc<Readers>, clock: Arc<dyn Clock>, policy_repository: RepositoryName, operator: Option<Guardrails>) -> Self {
-        Self { files: CentralFile::new(KIND, readers, clock, policy_repository), operator: operator.map(Arc::new) }
+    pub(crate) fn new(readers: Arc<Readers>, clock: Arc<dyn Clock>, settings: &Settings) -> Self {
+        Self {
+            files: CentralFile::new(KIND, readers, clock, settings.policy_repository.clone()),
+            operator: settings.guardrails.clone().map(Arc::new),
+            read: settings.org_guardrails,
+        }
+    }
+
+    /// Asks GitHub beforehand where the file is read in any case, so that it costs no round trip of its own. What goes wrong
+    /// here is said by [`Self::bounds`], which asks again.
+    pub(crate) async fn prepare(&self, place: &Place, trace: &Trace) {
+        if self.read == OrgGuardrails::Always {
+            drop(self.files.current(place, trace).await);
+        }
+    }
+
+    /// Whether the owner's file counts.
+    fn counts(&self, listed: bool) -> bool {
+        listed || self.read == OrgGuardrails::Always
     }
 
     /// What bounds the owner's grants; `listed` says whether the owner has an allowlist.
     pub(crate) async fn bounds(&self, place: &Place, listed: bool, trace: &Trace) -> Result<Bounds, Arc<ExchangeError>> {
         let operator = self.operator.clone();
-        if !listed {
+        if !self.counts(listed) {
             return Ok(Bounds { organisation: None, operator });
         }
         let known = self.files.current(place, trace).await?;
@@ -57,7 +77,7 @@ impl GuardrailFiles {
     /// The same without asking anybody; `None` when that cannot be said.
     pub(crate) async fn known_bounds(&self, owner: &Owner, listed: bool) -> Option<Bounds> {
         let operator = self.operator.clone();
-        if !listed {
+        if !self.counts(listed) {
             return Some(Bounds { organisation: None, operator });
         }
         let known = self.files.fresh(owner).await?;

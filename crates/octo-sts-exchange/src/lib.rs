@@ -41,4 +41,4 @@ pub use health::AppFault;
 pub use limits::{CallerLimits, Rate};
 pub use request::{Authorization, Request, Transport};
 pub use routing::QuotaFloors;
-pub use settings::{Parts, Replay, Settings};
+pub use settings::{OrgGuardrails, Parts, Replay, Settings};

@@ -10,7 +10,7 @@ use octo_sts_audit::{Audit, ReaderEvent};
 use octo_sts_github::{App, DirectoryRead, ETag, FileRead, GitHub, GitHubError, Installation, InstallationToken, Trace};
 use octo_sts_types::{Clock, InstallationId, Owner, Repository, RepositoryId, RepositoryName};
 
-use crate::recent::Recent;
+use crate::{budget::Budget, recent::Recent};
 
 /// How long a reader token is used.
 const USED_FOR: Duration = Duration::from_mins(50);
@@ -18,6 +18,13 @@ const USED_FOR: Duration = Duration::from_mins(50);
 const UNSEEN_FOR: Duration = Duration::from_mins(1);
 /// Most reader tokens that are kept.
 const MOST: u64 = 20_000;
+/// How long a repository that no token can see is left alone, once its owner's misses are used up.
+const MISSED_FOR: Duration = Duration::from_mins(1);
+/// Repositories out of sight that may be asked for in a minute, per installation, before they are remembered: one that was
+/// made a moment ago is found at the next request.
+const MISSES: u32 = 30;
+/// Most repositories that are known to be out of sight.
+const MOST_MISSED: usize = 50_000;
 /// Most installations whose policy repository is known to be out of sight.
 const MOST_UNSEEN: usize = 20_000;
 
@@ -61,6 +68,8 @@ pub(crate) struct Readers {
     policy_repository: RepositoryName,
     minted: Cache<(InstallationId, RepositoryName), Arc<Reader>>,
     unseen: Recent<InstallationId>,
+    missed: Recent<(InstallationId, RepositoryName)>,
+    misses: Budget<InstallationId>,
 }
 
 impl Readers {
@@ -72,6 +81,8 @@ impl Readers {
             policy_repository,
             minted: Cache::builder().max_capacity(MOST).time_to_live(USED_FOR).build(),
             unseen: Recent::new(UNSEEN_FOR, MOST_UNSEEN),
+            missed: Recent::new(MISSED_FOR, MOST_MISSED),
+            misses: Budget::new(MISSES, Duration::from_mins(1), MOST_UNSEEN),
         }
     }
 
@@ -84,7 +95,18 @@ impl Readers {
             }
             self.minted.invalidate(&key).await;
         }
-        self.minted.try_get_with(key, Box::pin(self.mint(place, name, trace))).await
+        let now = self.clock.monotonic();
+        if self.missed.last(&key, now).is_some() {
+            return Err(Arc::new(ReaderError::Unseen));
+        }
+        let reader = self.minted.try_get_with(key.clone(), Box::pin(self.mint(place, name, trace))).await;
+        if let Err(error) = &reader
+            && matches!(**error, ReaderError::Unseen)
+            && self.misses.take(&key.0, now).is_err()
+        {
+            self.missed.note(key, now);
+        }
+        reader
     }
 
     /// Whether the policy repository was out of sight a moment ago.
@@ -137,6 +159,7 @@ impl Readers {
             self.github.revoke_in_background(reader.token.token.clone());
         }
         self.unseen.forget(&installation);
+        self.missed.forget(&(installation, name.clone()));
     }
 
     /// Gives every reader token back.

@@ -27,12 +27,24 @@ pub struct Settings {
     pub strict_policy_files: bool,
     /// When an App counts as short of quota.
     pub quota: QuotaFloors,
+    /// Where the guardrails of organisations are read.
+    pub org_guardrails: OrgGuardrails,
     /// What bounds every grant of this service.
     pub guardrails: Option<Guardrails>,
     /// How often a token may be exchanged.
     pub replay: Replay,
     /// How often callers may exchange, and fail.
     pub limits: CallerLimits,
+}
+
+/// Where the guardrails of organisations are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OrgGuardrails {
+    /// Where there is an issuer allowlist beside them: an exchange that knows nothing yet makes five calls.
+    #[default]
+    WithAllowlist,
+    /// Everywhere: it makes six, in as many round trips.
+    Always,
 }
 
 /// How often one OIDC token may be exchanged, where no guardrail says once.

@@ -6,6 +6,7 @@ mod bounds;
 mod callers;
 mod freshness;
 mod handover;
+mod hostile;
 mod many_apps;
 mod names;
 mod round_trips;

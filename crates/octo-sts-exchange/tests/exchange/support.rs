@@ -10,8 +10,8 @@ use std::{
 use jiff::Timestamp;
 use octo_sts_audit::Audit;
 use octo_sts_exchange::{
-    AppPools, Authorization, CallerLimits, Delivery, ExchangeError, Exchanger, Parts, Pool, QuotaFloors, Refusal, Replay, Request, Settings,
-    Transport,
+    AppPools, Authorization, CallerLimits, Delivery, ExchangeError, Exchanger, OrgGuardrails, Parts, Pool, QuotaFloors, Refusal, Replay, Request,
+    Settings, Transport,
 };
 use octo_sts_github::{App, GitHub, GitHubSettings, client_settings};
 use octo_sts_http::{Client, Roots};
@@ -169,10 +169,11 @@ pub(crate) struct Otherwise {
     pub(crate) replay: Replay,
     pub(crate) limits: CallerLimits,
     pub(crate) sticky: Option<Arc<dyn StickyStore>>,
+    pub(crate) org_guardrails: OrgGuardrails,
 }
 
 fn exchanger(sandbox: &Sandbox, apps: &[FakeApp], clock: Arc<dyn Clock>, otherwise: Otherwise) -> Arc<Exchanger> {
-    let Otherwise { replay, limits, sticky } = otherwise;
+    let Otherwise { replay, limits, sticky, org_guardrails } = otherwise;
     let roots = Roots::from_pem(sandbox.ca_pem()).unwrap();
     let http = Client::new(client_settings(roots.clone())).unwrap();
     let base_url = sandbox.github().base_url().parse().unwrap();
@@ -191,6 +192,7 @@ fn exchanger(sandbox: &Sandbox, apps: &[FakeApp], clock: Arc<dyn Clock>, otherwi
         org_permissions: OrgPermissions::Read,
         strict_policy_files: false,
         quota: QuotaFloors::default(),
+        org_guardrails,
         guardrails: None,
         replay,
         limits,

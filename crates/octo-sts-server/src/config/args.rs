@@ -68,7 +68,9 @@ pub struct ServeArgs {
     /// Refuse policies that are symbolic links. Default: `false`
     #[arg(long = "strict-policy-files", env = "STS_STRICT_POLICY_FILES", value_name = "BOOL", help_heading = "Policies")]
     pub sts_strict_policy_files: Option<String>,
-
+    /// Where the guardrails of organisations count: `with-allowlist` where there is an issuer allowlist beside them, `always` everywhere. Default: `with-allowlist`
+    #[arg(long = "org-guardrails", env = "STS_ORG_GUARDRAILS", value_name = "WHERE", help_heading = "Policies")]
+    pub sts_org_guardrails: Option<String>,
     /// A file of guardrails, YAML, that bound every grant of this service. Default: none
     #[arg(long = "guardrails-file", env = "STS_GUARDRAILS_FILE", value_name = "FILE", help_heading = "Policies")]
     pub sts_guardrails_file: Option<String>,

@@ -26,7 +26,7 @@ use std::{
     time::Duration,
 };
 
-use octo_sts_exchange::{CallerLimits, QuotaFloors, Replay};
+use octo_sts_exchange::{CallerLimits, OrgGuardrails, QuotaFloors, Replay};
 use octo_sts_policy::{Guardrails, LARGEST_FILE, OrgPermissions};
 use octo_sts_types::{Printable, RepositoryName};
 use url::Url;
@@ -94,6 +94,8 @@ pub struct Config {
     pub org_permissions: OrgPermissions,
     /// Refuse policies that are symbolic links.
     pub strict_policy_files: bool,
+    /// Where the guardrails of organisations are read.
+    pub org_guardrails: OrgGuardrails,
     /// What bounds every grant of this service.
     pub guardrails: Option<Guardrails>,
     /// How often one OIDC token may be exchanged.
@@ -149,6 +151,7 @@ impl Config {
             policy_repository: ".github".parse().expect("a name"),
             org_permissions: OrgPermissions::Read,
             strict_policy_files: false,
+            org_guardrails: OrgGuardrails::WithAllowlist,
             guardrails: None,
             replay: Replay::Allow,
             issuers: IssuerSettings::default(),
@@ -210,6 +213,7 @@ fn read(role: Role, args: &ServeArgs, env: &dyn Fn(&str) -> Option<String>, find
     let org_permissions = optional(findings, "STS_REPO_POLICY_ORG_PERMISSIONS", args.sts_repo_policy_org_permissions.as_ref(), org_permissions);
     let reflection = optional(findings, "STS_REFLECTION", args.sts_reflection.as_ref(), value::boolean);
     let strict_policy_files = optional(findings, "STS_STRICT_POLICY_FILES", args.sts_strict_policy_files.as_ref(), value::boolean);
+    let org_guardrails = optional(findings, "STS_ORG_GUARDRAILS", args.sts_org_guardrails.as_ref(), org_guardrails_place);
     let guardrails = optional(findings, "STS_GUARDRAILS_FILE", args.sts_guardrails_file.as_ref(), guardrails_file);
     let replay = optional(findings, "STS_REPLAY", args.sts_replay.as_ref(), replay);
     let drain_timeout = optional(findings, "STS_DRAIN_TIMEOUT", args.sts_drain_timeout.as_ref(), |text| duration_within(text, LONGEST_DRAIN));
@@ -232,6 +236,7 @@ fn read(role: Role, args: &ServeArgs, env: &dyn Fn(&str) -> Option<String>, find
         default_audiences: audiences?,
         org_permissions: org_permissions?.unwrap_or(base.org_permissions),
         strict_policy_files: strict_policy_files?.unwrap_or(base.strict_policy_files),
+        org_guardrails: org_guardrails?.unwrap_or(base.org_guardrails),
         guardrails: guardrails?,
         replay: replay?.unwrap_or(base.replay),
         issuers: issuers?,
@@ -345,6 +350,14 @@ fn replay(text: &str) -> Result<Replay, String> {
         "allow" => Ok(Replay::Allow),
         "once" => Ok(Replay::Once),
         _ => Err(format!("`{}` is not known: write `allow` or `once`", Printable(text))),
+    }
+}
+
+fn org_guardrails_place(text: &str) -> Result<OrgGuardrails, String> {
+    match text {
+        "with-allowlist" => Ok(OrgGuardrails::WithAllowlist),
+        "always" => Ok(OrgGuardrails::Always),
+        _ => Err(format!("`{}` is not known: write `with-allowlist` or `always`", Printable(text))),
     }
 }
 

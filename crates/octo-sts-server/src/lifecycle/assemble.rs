@@ -96,6 +96,7 @@ fn exchange_settings(config: &Config) -> Settings {
         default_audiences: config.default_audiences.clone(),
         org_permissions: config.org_permissions,
         strict_policy_files: config.strict_policy_files,
+        org_guardrails: config.org_guardrails,
         guardrails: config.guardrails.clone(),
         replay: config.replay,
         quota: config.quota,
