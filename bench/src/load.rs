@@ -109,10 +109,7 @@ pub(crate) async fn once(requests: &Requests) -> Result<(u16, Duration)> {
 async fn merged(workers: Vec<tokio::task::JoinHandle<Result<Outcome>>>, started: Instant) -> Result<Outcome> {
     let mut all = Outcome::default();
     for worker in workers {
-        let outcome = worker.await??;
-        all.latencies.extend(outcome.latencies);
-        all.failed += outcome.failed;
-        all.first_failure = all.first_failure.or(outcome.first_failure);
+        all.add(worker.await??);
     }
     all.lasted = started.elapsed();
     Ok(all)
@@ -125,6 +122,14 @@ impl Outcome {
             self.failed += 1;
             self.first_failure.get_or_insert_with(|| connection.last().into_owned());
         }
+    }
+
+    /// Adds what another load brought, as if it had come after this one.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.latencies.extend(other.latencies);
+        self.failed += other.failed;
+        self.first_failure = self.first_failure.take().or(other.first_failure);
+        self.lasted += other.lasted;
     }
 
     /// Answers per second.

@@ -28,6 +28,9 @@ struct Args {
     /// The binary to measure
     #[arg(long, default_value = "target/release/octo-sts")]
     binary: PathBuf,
+    /// The binary that does the least an exchange can do
+    #[arg(long, default_value = "target/release/octo-sts-floor")]
+    floor: PathBuf,
     /// Seconds that each load lasts
     #[arg(long, default_value_t = 10)]
     seconds: u64,

@@ -38,8 +38,8 @@ impl Service {
             if let Some(status) = service.child.try_wait()? {
                 bail!("the service ended at once: {status}");
             }
-            if started.elapsed() > Duration::from_secs(10) {
-                bail!("the service is not ready after 10 s");
+            if started.elapsed() > Duration::from_secs(60) {
+                bail!("the service is not ready after a minute");
             }
             std::thread::sleep(Duration::from_millis(1));
         }

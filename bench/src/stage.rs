@@ -3,6 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
+use aws_lc_rs::hmac;
 use octo_sts_sandbox::{ActionsJob, Algorithm, FakeIssuer, Sandbox, SandboxSettings, Selection};
 use serde_json::{Value, json};
 
@@ -12,6 +13,9 @@ use crate::{load::Requests, process::Service};
 const POLICY: &str = ".github/chainguard/ci.sts.yaml";
 /// The App that the service signs as.
 const APP: u64 = 4_242;
+
+/// What deliveries are signed with.
+const WEBHOOK_SECRET: &str = "a secret of the benches, long enough to be one";
 
 /// A sandbox that is set up, and the files a service needs.
 pub(crate) struct Stage {
@@ -45,8 +49,8 @@ impl Stage {
         Ok(Self { sandbox, issuer, folder })
     }
 
-    /// Starts the service against this stage.
-    pub(crate) fn service(&self, binary: &Path) -> Result<(Service, u16)> {
+    /// Starts a process that takes the service's variables, and these.
+    pub(crate) fn process(&self, binary: &Path, more: &[(&str, &str)]) -> Result<(Service, u16)> {
         let port = free_port()?;
         let file = |name: &str| self.folder.path().join(name).display().to_string();
         let environment = [
@@ -58,13 +62,15 @@ impl Stage {
             ("STS_ALLOW_LOCALHOST_ISSUERS", "true".to_owned()),
             ("STS_PREFETCH_ISSUERS", self.issuer.url()),
             ("METRICS_PORT", free_port()?.to_string()),
+            ("GITHUB_WEBHOOK_SECRET", WEBHOOK_SECRET.to_owned()),
         ];
-        let environment: Vec<_> = environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let environment: Vec<_> = environment.into_iter().chain(more).map(|(name, value)| (name.to_owned(), value)).collect();
         Ok((Service::start(binary, port, &environment)?, port))
     }
 
-    /// Requests for the policy, each with a token of its own.
-    pub(crate) fn requests(&self, port: u16, count: usize) -> Result<Requests> {
+    /// Tokens that the policy admits, each with an id of its own.
+    pub(crate) fn tokens(&self, count: usize) -> Result<Vec<String>> {
         let job = ActionsJob::new("acme/app");
         let claims = self.issuer.actions_claims(&job, Some("octo-sts.test"));
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -77,8 +83,28 @@ impl Stage {
                 .collect();
             workers.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Result<Vec<_>, _>>()
         });
-        let tokens = tokens.ok().context("a signing thread broke")?.concat();
-        Ok(Requests::new(port, "/sts/exchange?scope=acme%2Fapp&identity=ci", &tokens))
+        Ok(tokens.ok().context("a signing thread broke")?.concat())
+    }
+
+    /// Requests for the policy, one with each token.
+    pub(crate) fn requests(&self, port: u16, tokens: &[String]) -> Requests {
+        Requests::new(port, "/sts/exchange?scope=acme%2Fapp&identity=ci", tokens)
+    }
+
+    /// Tells the service of a push to the repository, as GitHub would, so that it knows that pushes arrive.
+    pub(crate) async fn push(&self, port: u16) -> Result<()> {
+        let commit = |files: &[&str]| json!({"added": [], "removed": [], "modified": files});
+        let push = json!({
+            "ref": "refs/heads/main", "before": "1".repeat(40), "after": "2".repeat(40), "commits": [commit(&["README.md"])],
+            "repository": {"id": 1, "name": "app", "full_name": "acme/app", "default_branch": "main", "owner": {"login": "acme"}},
+        });
+        let body = push.to_string();
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, WEBHOOK_SECRET.as_bytes()), body.as_bytes());
+        let signature = tag.as_ref().iter().fold("sha256=".to_owned(), |text, byte| text + &format!("{byte:02x}"));
+        let call = reqwest::Client::new().post(format!("http://127.0.0.1:{port}/webhook")).header("content-type", "application/json");
+        let call = call.header("x-github-event", "push").header("x-github-delivery", "bench").header("x-hub-signature-256", signature);
+        call.body(body).send().await?.error_for_status().context("the push was not taken")?;
+        Ok(())
     }
 
     /// Lets every call to GitHub and to the issuer take so long.

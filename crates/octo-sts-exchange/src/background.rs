@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use octo_sts_github::ToItsEnd;
 use tokio_util::task::TaskTracker;
 
 /// The tasks that exchanges run in.
@@ -9,12 +10,13 @@ use tokio_util::task::TaskTracker;
 pub(crate) struct Background(TaskTracker);
 
 impl Background {
-    /// Runs `task` to its end; [`Background::settle`] waits for it.
-    pub(crate) fn spawn<F>(&self, task: F)
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        self.0.spawn(task);
+    /// Work that runs to its end, whoever waits for it; [`Background::settle`] waits for it, too.
+    pub(crate) fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> ToItsEnd<T> {
+        let counted = self.0.token();
+        ToItsEnd::new(async move {
+            let _counted = counted;
+            work.await
+        })
     }
 
     /// Waits until every task has ended, at most `within`. Returns whether all did.

@@ -4,15 +4,14 @@
 //! signature verified; an issuer outside the organisation's allowlist learns nothing about its policies; nothing is
 //! minted that a current policy does not grant.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use futures_util::future::join3;
+use futures_util::{FutureExt as _, future::join3};
 use octo_sts_audit::Audit;
 use octo_sts_github::{App, GitHub, InstallationToken, Trace};
 use octo_sts_oidc::Verifier;
 use octo_sts_policy::{MatchContext, ParseOptions};
 use octo_sts_types::{Claims, Clock, Grant, Owner, RepositoryId};
-use tokio::sync::oneshot;
 
 use crate::{
     allowlist::{Admitted, Allowlists},
@@ -122,13 +121,11 @@ impl Exchanger {
     /// The work runs to its end even when the caller drops this future: a token that was minted for a caller who has gone
     /// is revoked, and the exchange is recorded either way.
     pub async fn exchange(self: &Arc<Self>, request: Request) -> Result<Delivery, Refusal> {
-        let (tell, told) = oneshot::channel();
         let exchanger = Arc::clone(self);
-        self.background.spawn(async move {
-            // A caller who has gone drops the receiver, and with it the delivery, which revokes the token.
-            drop(tell.send(exchanger.run(&request).await));
-        });
-        told.await.unwrap_or_else(|_| Err(Refusal::broken()))
+        // A caller who has gone leaves nobody to take the delivery, which revokes the token.
+        // Boxed here: it is large, and is handed on several times before it runs.
+        let work = Box::pin(async move { AssertUnwindSafe(exchanger.run(&request)).catch_unwind().await });
+        self.background.run(work).await.unwrap_or_else(|_| Err(Refusal::broken()))
     }
 
     /// Gives back what the service holds: reader tokens are revoked, and what runs in the background is waited for.

@@ -41,6 +41,7 @@ mod token;
 mod trace;
 
 pub use app::App;
+pub use background::ToItsEnd;
 pub use changed_file::{ChangedFile, ChangedFiles, FileStatus};
 pub use check_run::{Annotation, AnnotationLevel, CheckRun, CheckRunId, Conclusion};
 pub use comparison::Comparison;

@@ -8,11 +8,10 @@ use std::time::Duration;
 use http::StatusCode;
 use octo_sts_http::Response;
 use octo_sts_types::{Grant, InstallationId, RepositoryName};
-use tokio::sync::oneshot;
-use tracing::Instrument as _;
 
 use crate::{
     app::App,
+    background::ToItsEnd,
     call::{Call, Class},
     error::{GitHubError, Outage},
     github::GitHub,
@@ -73,18 +72,13 @@ impl GitHub {
         self.0.quota.admit(Lane::Mint(app.id, installation), now)?;
         let Some(task) = self.0.background.begin() else { return Err(GitHubError::deadline()) };
         let (github, app, unhurried) = (self.clone(), app.clone(), trace.with_deadline(now + UNHURRIED));
-        let (answer, minted) = oneshot::channel();
-        let work = async move {
+        let work = ToItsEnd::new(async move {
             let _task = task;
-            let outcome = github.order(&app, installation, &order, &unhurried).await;
-            if let Err(Ok(unclaimed)) = answer.send(outcome) {
-                tracing::info!(token_sha256 = unclaimed.sha256_hex(), "nobody waits for a minted token any more; it is revoked");
-                github.revoke_in_background(unclaimed);
-            }
-        };
-        tokio::spawn(work.in_current_span());
-        let outcome = tokio::time::timeout(trace.remaining(now), minted).await;
-        outcome.map_err(|_| GitHubError::deadline())?.unwrap_or_else(|_| Err(GitHubError::deadline()))
+            let token = github.order(&app, installation, &order, &unhurried).await?;
+            Ok(Unclaimed { token: Some(token), github })
+        });
+        let outcome = tokio::time::timeout(trace.remaining(now), work).await;
+        outcome.map_err(|_| GitHubError::deadline())?.and_then(Unclaimed::claim)
     }
 
     async fn order(&self, app: &App, installation: InstallationId, order: &Order, trace: &Trace) -> Result<InstallationToken, GitHubError> {
@@ -112,6 +106,27 @@ impl GitHub {
             None => {}
         }
         Err(error)
+    }
+}
+
+/// A minted token on its way to whoever asked for it; revoked when he waits no more.
+struct Unclaimed {
+    token: Option<InstallationToken>,
+    github: GitHub,
+}
+
+impl Unclaimed {
+    fn claim(mut self) -> Result<InstallationToken, GitHubError> {
+        self.token.take().ok_or_else(GitHubError::deadline)
+    }
+}
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        if let Some(token) = self.token.take() {
+            tracing::info!(token_sha256 = token.sha256_hex(), "nobody waits for a minted token any more; it is revoked");
+            self.github.revoke_in_background(token);
+        }
     }
 }
 

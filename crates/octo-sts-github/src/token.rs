@@ -1,6 +1,6 @@
 //! An installation token: the secret the whole service is about.
 
-use std::{fmt, fmt::Write as _, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
@@ -70,11 +70,9 @@ impl InstallationToken {
 
     /// The SHA-256 of the token in lower-case hexadecimal, by which logs and events name it.
     pub fn sha256_hex(&self) -> String {
-        digest(&SHA256, self.expose().as_bytes()).as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a `String` does not fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        let hash = digest(&SHA256, self.expose().as_bytes());
+        let digits = hash.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        digits.map(|digit| char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit })).collect()
     }
 
     /// The App that minted it.

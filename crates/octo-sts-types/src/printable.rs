@@ -15,6 +15,10 @@ pub struct Printable<'a>(pub &'a str);
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use fmt::Write as _;
+        // Most texts are short, and have nothing in them to escape.
+        if self.0.len() <= LONGEST && self.0.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            return f.write_str(self.0);
+        }
         let mut left = LONGEST;
         for c in self.0.chars() {
             let escaped = c.is_control() || is_invisible(c);

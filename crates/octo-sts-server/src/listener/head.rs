@@ -5,6 +5,8 @@
 //! heads are spoiled here before the parser sees them: a byte that no head may hold takes the place of the one that made
 //! it ambiguous, the parser answers 400, and the connection closes.
 
+use memchr::memchr2;
+
 /// What takes the place of a byte that makes a head ambiguous: it may stand nowhere in one.
 const SPOILED: u8 = 0;
 /// The longest name of a framing header.
@@ -33,17 +35,25 @@ impl HeadCheck {
     }
 
     /// Spoils what is ambiguous; what follows the head is left alone.
-    pub(super) fn pass(&mut self, bytes: &mut [u8]) {
-        for byte in bytes {
-            if self.done {
-                return;
+    pub(super) fn pass(&mut self, mut bytes: &mut [u8]) {
+        while !self.done {
+            let plain = self.plain(bytes);
+            if let Some(last) = bytes[..plain].last() {
+                (self.column, self.previous) = (self.column + plain, *last);
             }
+            let Some((byte, rest)) = bytes[plain..].split_first_mut() else { return };
             let original = *byte;
             if self.is_ambiguous(original) {
                 *byte = SPOILED;
             }
             self.previous = original;
+            bytes = rest;
         }
+    }
+
+    /// How many bytes from here on cannot matter: all of a line but its name and its end.
+    fn plain(&self, bytes: &[u8]) -> usize {
+        if self.in_headers && !self.named { 0 } else { memchr2(b'\r', b'\n', bytes).unwrap_or(bytes.len()) }
     }
 
     fn is_ambiguous(&mut self, byte: u8) -> bool {

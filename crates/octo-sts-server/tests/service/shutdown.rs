@@ -34,6 +34,11 @@ async fn ask(address: std::net::SocketAddr, bearer: Arc<str>) -> End {
     End::Refused
 }
 
+/// How often the service is restarted: `STS_TEST_RESTARTS`, or 10 times.
+fn restarts() -> u32 {
+    std::env::var("STS_TEST_RESTARTS").map_or(10, |count| count.parse().expect("STS_TEST_RESTARTS is a number"))
+}
+
 /// T-131
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn restarts_under_load_lose_no_accepted_request_and_leave_no_token() {
@@ -41,7 +46,7 @@ async fn restarts_under_load_lose_no_accepted_request_and_leave_no_token() {
     house.sandbox.set_latency(Duration::from_millis(3));
     let bearer: Arc<str> = house.token().into();
     let mut handed_out = 0;
-    for _ in 0..10 {
+    for _ in 0..restarts() {
         let service = house.serve().await;
         let address = service.address();
         let mut callers = tokio::task::JoinSet::new();
@@ -62,6 +67,7 @@ async fn restarts_under_load_lose_no_accepted_request_and_leave_no_token() {
         assert_eq!(live.len(), handed_out, "tokens that nobody has, or reader tokens that are left");
         assert!(tokens.iter().all(|token| live.iter().any(|entry| entry.token == *token)));
     }
+    println!("{} restarts, {handed_out} tokens handed out, each of them and no other is live", restarts());
 }
 
 /// T-131
