@@ -38,7 +38,7 @@ impl Service {
             if let Some(status) = service.child.try_wait()? {
                 bail!("the service ended at once: {status}");
             }
-            if started.elapsed() > Duration::from_secs(60) {
+            if started.elapsed() > Duration::from_mins(1) {
                 bail!("the service is not ready after a minute");
             }
             std::thread::sleep(Duration::from_millis(1));

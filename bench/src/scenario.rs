@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use octo_sts_sandbox::Service as Called;
 
-use crate::{Args, load, process::Service, stage::Stage};
+use crate::{Args, load, process::Service, stage, stage::Stage};
 
 /// Connections of the loads.
 const CONNECTIONS: usize = 64;
@@ -99,8 +99,8 @@ struct Runner {
 }
 
 impl Runner {
-    fn new(stage: &Stage, tokens: &[String], (process, port): (Service, u16)) -> Self {
-        Self { process, requests: stage.requests(port, tokens), outcome: load::Outcome::default(), cpu: Duration::ZERO }
+    fn new(tokens: &[String], (process, port): (Service, u16)) -> Self {
+        Self { process, requests: stage::requests(port, tokens), outcome: load::Outcome::default(), cpu: Duration::ZERO }
     }
 
     async fn round(&mut self, lasting: Duration) -> Result<()> {
@@ -124,8 +124,8 @@ async fn closed(args: &Args, known: Known) -> Result<Rows> {
     let tokens = tokio::task::block_in_place(|| stage.tokens(args.tokens))?;
     // A service that is alone hears of every push; one that may have siblings asks GitHub all the same.
     let alone: &[_] = if known == Known::Pushes { &[("OCTOSTS_STICKY_STORE", "memory")] } else { &[] };
-    let mut service = Runner::new(&stage, &tokens, tokio::task::block_in_place(|| stage.process(&args.binary, alone))?);
-    let mut floor = Runner::new(&stage, &tokens, tokio::task::block_in_place(|| stage.process(&args.floor, &[("FLOOR_CALLS", calls)]))?);
+    let mut service = Runner::new(&tokens, tokio::task::block_in_place(|| stage.process(&args.binary, alone))?);
+    let mut floor = Runner::new(&tokens, tokio::task::block_in_place(|| stage.process(&args.floor, &[("FLOOR_CALLS", calls)]))?);
     if known == Known::Pushes {
         stage.push(service.requests.port).await?;
     }
@@ -157,7 +157,7 @@ async fn open(args: &Args) -> Result<Rows> {
     let stage = Stage::set(0).await?;
     let (_service, port) = tokio::task::block_in_place(|| stage.process(&args.binary, &[]))?;
     let tokens = tokio::task::block_in_place(|| stage.tokens(args.tokens))?;
-    let requests = stage.requests(port, &tokens);
+    let requests = stage::requests(port, &tokens);
     load::closed(&requests, CONNECTIONS, WARM_UP).await?;
     let mut outcome = load::open(&requests, CONNECTIONS, OPEN_RATE, Duration::from_secs(args.seconds)).await?;
     all_granted(&outcome)?;
@@ -168,7 +168,7 @@ async fn distant(args: &Args) -> Result<Rows> {
     let stage = Stage::set(0).await?;
     let (_service, port) = tokio::task::block_in_place(|| stage.process(&args.binary, &[]))?;
     let tokens = tokio::task::block_in_place(|| stage.tokens(20))?;
-    let requests = stage.requests(port, &tokens);
+    let requests = stage::requests(port, &tokens);
     tokio::time::sleep(Duration::from_millis(300)).await;
     stage.slow_down(DISTANT);
     stage.sandbox.clear_calls();
@@ -190,7 +190,7 @@ async fn scale(args: &Args) -> Result<Rows> {
     let stage = Stage::set(5_000).await?;
     let (_service, port) = tokio::task::block_in_place(|| stage.process(&args.binary, &[]))?;
     let tokens = tokio::task::block_in_place(|| stage.tokens(1_000))?;
-    let requests = stage.requests(port, &tokens);
+    let requests = stage::requests(port, &tokens);
     tokio::time::sleep(Duration::from_millis(300)).await;
     stage.sandbox.clear_calls();
     let (status, _) = load::once(&requests).await?;

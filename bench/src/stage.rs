@@ -86,11 +86,6 @@ impl Stage {
         Ok(tokens.ok().context("a signing thread broke")?.concat())
     }
 
-    /// Requests for the policy, one with each token.
-    pub(crate) fn requests(&self, port: u16, tokens: &[String]) -> Requests {
-        Requests::new(port, "/sts/exchange?scope=acme%2Fapp&identity=ci", tokens)
-    }
-
     /// Tells the service of a push to the repository, as GitHub would, so that it knows that pushes arrive.
     pub(crate) async fn push(&self, port: u16) -> Result<()> {
         let commit = |files: &[&str]| json!({"added": [], "removed": [], "modified": files});
@@ -111,6 +106,11 @@ impl Stage {
     pub(crate) fn slow_down(&self, latency: Duration) {
         self.sandbox.set_latency(latency);
     }
+}
+
+/// Requests for the policy, one with each token.
+pub(crate) fn requests(port: u16, tokens: &[String]) -> Requests {
+    Requests::new(port, "/sts/exchange?scope=acme%2Fapp&identity=ci", tokens)
 }
 
 /// The claims with a token id of their own, and an hour to live.
