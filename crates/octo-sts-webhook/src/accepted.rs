@@ -6,11 +6,12 @@ use http::StatusCode;
 ///
 /// | Status | Meaning |
 /// |---|---|
-/// | 200 | handled |
-/// | 202 | there is nothing to do, or it is being done |
+/// | 200 | handled, or accepted: the check follows |
+/// | 202 | there is nothing to do, or it is known already |
 /// | 400 | not a payload of that event |
 /// | 401 | not signed with a secret of ours |
 /// | 413 | longer than 25 MiB |
+/// | 500 | GitHub does not let the check be made |
 /// | 503 | the queue is full, or the service ends: deliver it again |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
@@ -29,7 +30,7 @@ impl Accepted {
         Self::new(StatusCode::OK, text)
     }
 
-    /// Nothing to do, or not done yet.
+    /// Nothing to do.
     pub(crate) fn noted(text: impl Into<String>) -> Self {
         Self::new(StatusCode::ACCEPTED, text)
     }

@@ -53,7 +53,7 @@ impl WebhookSettings {
             workers: 16,
             queue: 20_000,
             waiting: 10_000,
-            patience: Duration::from_millis(50),
+            patience: Duration::from_millis(120),
             first_pause: Duration::from_secs(5),
         }
     }

@@ -126,7 +126,9 @@ impl Webhook {
             return Accepted::noted("this delivery is known already");
         };
         match self.enqueue(work, claim) {
-            Ok(ended) => answer(tokio::time::timeout(patience, ended).await.ok().and_then(Result::ok)),
+            Ok(ended) => tokio::time::timeout(patience, ended)
+                .await
+                .map_or_else(|_| Accepted::handled("accepted: the check follows"), |ended| answer(ended.ok())),
             Err(refused) => refused,
         }
     }
@@ -168,14 +170,17 @@ fn without_work(told: &Told) -> Accepted {
     if told.handled { Accepted::handled(told.answer) } else { Accepted::noted(told.answer) }
 }
 
-/// `None`: not done yet, to be tried again, or given up; the log says which.
+/// `None`: the job was given up. Its delivery failed, and may come again.
 fn answer(ended: Option<Ended>) -> Accepted {
     match ended {
         Some(Ended::Checked(Conclusion::Success)) => Accepted::handled("checked: success"),
         Some(Ended::Checked(_)) => Accepted::handled("checked: failure"),
         Some(Ended::NothingToCheck) => Accepted::noted("there is nothing to check"),
         Some(Ended::NotOurs) => Accepted::noted("the App is not installed there under this id"),
-        None => Accepted::noted("accepted"),
+        None => Accepted::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "GitHub does not let the check be made, and the service's log says why; redeliver it when that is mended",
+        ),
     }
 }
 

@@ -69,8 +69,7 @@ impl Shared {
     }
 
     /// Lets a job wait. A service that ends does not wait: it says what it leaves.
-    fn try_later(self: Arc<Self>, mut job: Job, error: &GitHubError) {
-        job.answer = None;
+    fn try_later(self: Arc<Self>, job: Job, error: &GitHubError) {
         let grown = self.engine.settings.first_pause.saturating_mul(1 << (job.tries - 1).min(20)).min(LONGEST_PAUSE);
         let pause = error.retry_after().unwrap_or_default().max(grown);
         let Ok(place) = Arc::clone(&self.waiting).try_acquire_owned() else { return give_up(&job, error) };

@@ -30,7 +30,7 @@ fn memory() -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_deliveries_a_second_are_answered_in_time_and_none_is_lost() {
     let seconds: u64 = std::env::var("WEBHOOK_LOAD_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(3);
-    let world = Arc::new(World::with(|settings| settings.patience = Duration::from_millis(50)).await);
+    let world = Arc::new(World::with(|settings| settings.patience = Duration::from_millis(120)).await);
     let before = world.github().head("acme/app", "main");
     let after = world.github().put_file("acme/app", CI, PLAIN);
     let push = Arc::new(world.push("acme/app", &before, &after, CI));

@@ -51,7 +51,7 @@ async fn a_commit_that_github_does_not_know_yet_is_asked_for_again() {
 async fn what_github_forbids_is_not_tried_forever() {
     let world = World::new().await;
     world.github().suspend(world.installation, true);
-    assert_eq!(world.push_file("acme/app", CI, GOOD).await.text, "accepted");
+    assert_eq!(world.push_file("acme/app", CI, GOOD).await.status, 500);
     let calls = world.sandbox.calls().len();
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!((world.sandbox.calls().len(), world.github().check_runs().len()), (calls, 0));
