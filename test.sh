@@ -4,7 +4,7 @@
 #   ./test.sh            everything but the fuzz targets, whose findings are not the same in every run
 #   ./test.sh STEP...    only these steps, for instance: ./test.sh format lint rust
 #
-# Steps: format lint docs rust components action deny demo clean; and fuzz, half a minute for each target
+# Steps: format lint docs rust components action deploy deny demo clean; and fuzz, half a minute for each target
 set -euo pipefail
 cd "$(dirname "$0")"
 ROOT=$PWD
@@ -96,6 +96,13 @@ step_action() {
     (cd action && npm ci --silent --no-audit --no-fund && npm test)
 }
 
+# Rules, dashboards, chart, container and units.
+step_deploy() {
+    package promtool prometheus
+    have python3 || die "'python3' is missing: install Python 3 with its venv module"
+    deploy/test.sh
+}
+
 step_deny() {
     [ -x "$TOOLS/bin/cargo-deny" ] || cargo install --quiet --locked --debug --root "$TOOLS" cargo-deny --version "$CARGO_DENY_VERSION"
     "$TOOLS/bin/cargo-deny" --offline check bans licenses sources
@@ -119,7 +126,7 @@ step_clean() {
 $changed"
 }
 
-if [ $# -gt 0 ]; then steps=("$@"); else steps=(format lint docs rust components action deny demo clean); fi
+if [ $# -gt 0 ]; then steps=("$@"); else steps=(format lint docs rust components action deploy deny demo clean); fi
 for step in "${steps[@]}"; do
     declare -F "step_$step" >/dev/null || die "there is no step '$step'"
     say "$step"
