@@ -12,6 +12,7 @@ use octo_sts_github::{App, GitHub, InstallationToken, Trace};
 use octo_sts_oidc::Verifier;
 use octo_sts_policy::{MatchContext, ParseOptions};
 use octo_sts_types::{Claims, Clock, Grant, Owner, RepositoryId};
+use tracing::Instrument as _;
 
 use crate::{
     allowlist::{Admitted, Allowlists},
@@ -33,6 +34,7 @@ use crate::{
     routes::Routes,
     settings::{Parts, Replay, Settings},
     single_use::SingleUse,
+    trace,
 };
 
 /// The longest an exchange takes.
@@ -124,7 +126,8 @@ impl Exchanger {
         let exchanger = Arc::clone(self);
         // A caller who has gone leaves nobody to take the delivery, which revokes the token.
         // Boxed here: it is large, and is handed on several times before it runs.
-        let work = Box::pin(async move { AssertUnwindSafe(exchanger.run(&request)).catch_unwind().await });
+        let span = trace::exchange(&request);
+        let work = Box::pin(async move { AssertUnwindSafe(exchanger.run(&request)).catch_unwind().await }.instrument(span));
         self.background.run(work).await.unwrap_or_else(|_| Err(Refusal::broken()))
     }
 

@@ -31,6 +31,7 @@ mod routes;
 mod routing;
 mod settings;
 mod single_use;
+mod trace;
 
 pub use apps::{AppPools, Pool};
 pub use delivery::Delivery;

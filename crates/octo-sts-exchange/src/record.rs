@@ -16,6 +16,7 @@ use crate::{
     error::{ExchangeError, Refusal, Stage, TokenFacts},
     policies::Loaded,
     request::Request,
+    trace,
 };
 
 /// Events of one second that one address may cause before any signature of its was verified.
@@ -152,6 +153,14 @@ impl<'a> Record<'a> {
             Err(error) => (None, Some(&**error)),
         };
         self.count(error);
+        trace::ended(&trace::Ended {
+            scope: self.scope.as_ref(),
+            identity: self.identity.as_ref(),
+            stage: error.map_or(Stage::Done, ExchangeError::stage).as_str(),
+            reason: error.map(ExchangeError::reason),
+            installation: self.installation.map(|used| used.installation.0),
+            github_calls: self.trace.calls(),
+        });
         let reason = error.map(chain);
         self.log(token, error, reason.as_deref());
         if audit.is_on() && self.is_event(error, budget) {

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use jiff::Timestamp;
 use octo_sts_http::{HttpError, Response};
+use opentelemetry::propagation::Injector;
+use tracing::{Instrument as _, Span, field::Empty};
 
 use crate::{
     app::{App, AppJwt},
@@ -57,6 +59,20 @@ impl Class {
             Self::CheckRun => "check_run",
         }
     }
+
+    fn span_name(self) -> &'static str {
+        match self {
+            Self::App => "GitHub app",
+            Self::Installation => "GitHub installation",
+            Self::Mint => "GitHub mint",
+            Self::Revoke => "GitHub revoke",
+            Self::Contents => "GitHub contents",
+            Self::Directory => "GitHub directory",
+            Self::Comparison => "GitHub comparison",
+            Self::Pulls => "GitHub pulls",
+            Self::CheckRun => "GitHub check_run",
+        }
+    }
 }
 
 /// Everything about a call but who makes it.
@@ -91,7 +107,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    fn request(&self, authorization: &HeaderValue) -> Request<Bytes> {
+    fn request(&self, authorization: &HeaderValue, span: &Span) -> Request<Bytes> {
         let mut request = Request::new(self.body.clone());
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
@@ -104,6 +120,9 @@ impl<'a> Call<'a> {
         }
         if self.adds() {
             headers.insert(header::CONTENT_TYPE, JSON);
+        }
+        if !span.is_disabled() {
+            span.in_scope(|| tell_trace(headers));
         }
         request
     }
@@ -233,12 +252,18 @@ impl GitHub {
             return Err(GitHubError::deadline().into());
         }
         trace.count();
-        let outcome = match tokio::time::timeout(remaining, self.0.http.send(call.request(authorization))).await {
-            Ok(Ok(response)) => self.understand(presented, lane, response),
+        let span = span(call);
+        let request = call.request(authorization, &span);
+        let outcome = match tokio::time::timeout(remaining, self.0.http.send(request)).instrument(span.clone()).await {
+            Ok(Ok(response)) => {
+                span.record("http.response.status_code", response.status.as_u16());
+                self.understand(presented, lane, response)
+            }
             Ok(Err(error)) => Err(Failure::of_transport(error)),
             Err(_) => Err(GitHubError::deadline().into()),
         };
         let status = outcome.as_ref().map_or_else(|failure| failure.error.label(), |response| done(response));
+        note(&span, status, outcome.is_ok());
         metrics::counter!("octo_sts_github_calls_total", "call" => call.class.label(), "status" => status).increment(1);
         let took = self.0.clock.monotonic().saturating_duration_since(began);
         metrics::histogram!("octo_sts_github_call_seconds", "call" => call.class.label()).record(took.as_secs_f64());
@@ -258,6 +283,47 @@ impl GitHub {
         let ahead = date.as_second() - self.0.clock.now().as_second();
         tracing::warn!(seconds = ahead, "GitHub's clock and this machine's differ; App JWTs follow GitHub's");
         self.set_clock_ahead(ahead);
+    }
+}
+
+/// The span of one attempt; disabled where nothing is exported. The URL is not in it: it names policies.
+fn span(call: &Call<'_>) -> Span {
+    tracing::info_span!(
+        target: "octo_sts::trace",
+        "github",
+        otel.name = call.class.span_name(),
+        otel.kind = "client",
+        otel.status_code = Empty,
+        http.request.method = call.method.as_str(),
+        server.address = call.uri.host(),
+        http.response.status_code = Empty,
+        outcome = Empty,
+    )
+}
+
+fn note(span: &Span, outcome: &'static str, worked: bool) {
+    span.record("outcome", outcome);
+    if !worked {
+        span.record("otel.status_code", "ERROR");
+    }
+}
+
+/// Tells GitHub, or what stands before a GitHub Enterprise Server, which trace the call belongs to.
+fn tell_trace(headers: &mut HeaderMap) {
+    opentelemetry::global::get_text_map_propagator(|propagator| propagator.inject(&mut Told(headers)));
+}
+
+/// Takes the headers of W3C Trace Context.
+struct Told<'a>(&'a mut HeaderMap);
+
+impl Injector for Told<'_> {
+    fn set(&mut self, name: &str, value: String) {
+        // A state that the caller left empty is not worth a header.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value))
+            && !value.is_empty()
+        {
+            self.0.insert(name, value);
+        }
     }
 }
 

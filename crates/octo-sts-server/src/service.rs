@@ -18,6 +18,7 @@ use hyper::body::Incoming;
 use octo_sts_types::Clock;
 use tokio::sync::{Notify, watch};
 use tonic::Code;
+use tracing::Instrument as _;
 
 use crate::{
     exchange::Exchange,
@@ -28,6 +29,7 @@ use crate::{
     reply::{Reply, UnderWay},
     rest,
     status::Answer,
+    telemetry,
 };
 
 /// What every connection of a service shares.
@@ -122,8 +124,10 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         let caller = Caller { peer: self.peer, request_id: uuid::Uuid::new_v4().to_string() };
         Box::pin(async move {
             let (id, version, is_grpc) = (caller.request_id.clone(), request.version(), grpc::is_grpc(&request));
-            let answered = AssertUnwindSafe(answer(&shared, request, caller, is_grpc)).catch_unwind().await;
+            let span = telemetry::span::of(&request, shared.receiver.takes(request.uri().path()));
+            let answered = AssertUnwindSafe(answer(&shared, request, caller, is_grpc)).catch_unwind().instrument(span.clone()).await;
             let mut response = answered.unwrap_or_else(|_| broken(is_grpc));
+            telemetry::span::answered(&span, &id, &response);
             if let Ok(id) = HeaderValue::try_from(id) {
                 response.headers_mut().insert("x-request-id", id);
             }

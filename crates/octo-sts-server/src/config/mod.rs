@@ -15,6 +15,7 @@ mod problem;
 mod reference;
 pub(crate) mod replicas;
 mod secret;
+mod telemetry;
 mod unknown;
 mod value;
 mod webhook;
@@ -38,6 +39,7 @@ pub use problem::{ConfigError, Problem};
 pub use reference::reference;
 pub use replicas::{FirestoreNames, ReplicaSettings, StickyPlace};
 pub use secret::SecretSource;
+pub use telemetry::{Collector, Protocol, TelemetrySettings};
 pub use unknown::warnings_for;
 pub use webhook::WebhookConfig;
 

@@ -86,6 +86,11 @@ impl Route {
     }
 }
 
+/// The word for the route of a path, of a closed set.
+pub(crate) fn route_name(path: &str) -> &'static str {
+    Route::find(path).map_or("unknown", Route::as_str)
+}
+
 /// Answers one request over HTTP.
 pub(crate) async fn answer<B>(shared: &Arc<Shared>, request: Request<B>, caller: Caller) -> Response<Reply>
 where

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 
+use tokio::runtime::Handle;
 use tracing::{Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{
     Layer as _,
@@ -10,6 +11,13 @@ use tracing_subscriber::{
     layer::SubscriberExt as _,
     util::{SubscriberInitExt as _, TryInitError},
 };
+
+use super::{
+    line::WithTrace,
+    otlp::{BoxedLayer, ExportError, Exporting},
+    span::TARGET,
+};
+use crate::config::TelemetrySettings;
 
 /// Libraries that would write what they send and receive, tokens included: they warn, and nothing more, whatever
 /// `RUST_LOG` says.
@@ -24,14 +32,31 @@ pub enum LogError {
     /// Something else logs already.
     #[error("the log is set up already")]
     Installed(#[source] TryInitError),
+    /// What OpenTelemetry's variables ask for cannot be set up.
+    #[error(transparent)]
+    Export(#[from] ExportError),
 }
 
 /// Sets up the log and the note of panics. `filter` is the value of `RUST_LOG`.
 pub fn install(filter: Option<&str>) -> Result<(), LogError> {
-    let form = if io::stderr().is_terminal() { Form::Text } else { Form::Json };
-    subscriber(filter, form, io::stderr)?.try_init().map_err(LogError::Installed)?;
+    subscriber(filter, form_of_stderr(), io::stderr)?.try_init().map_err(LogError::Installed)?;
     super::panics::install();
     Ok(())
+}
+
+/// The same, and exports what OpenTelemetry's variables ask for. What is exported is sent by this runtime.
+pub fn install_with(filter: Option<&str>, settings: &TelemetrySettings, runtime: &Handle) -> Result<Exporting, LogError> {
+    let targets = targets(filter)?;
+    let (exporting, mut layers) = Exporting::start(settings, &targets, runtime)?;
+    layers.push(written(targets, form_of_stderr(), settings.traces.is_some(), io::stderr));
+    tracing_subscriber::registry().with(layers).try_init().map_err(LogError::Installed)?;
+    super::panics::install();
+    settings.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    Ok(exporting)
+}
+
+fn form_of_stderr() -> Form {
+    if io::stderr().is_terminal() { Form::Text } else { Form::Json }
 }
 
 /// How a log is written.
@@ -48,12 +73,22 @@ pub fn subscriber<W>(filter: Option<&str>, form: Form, writer: W) -> Result<impl
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
+    Ok(tracing_subscriber::registry().with(written(targets(filter)?, form, false, writer)))
+}
+
+/// The layer that writes; with the ids of trace and span in each line where there are traces.
+fn written<W>(targets: Targets, form: Form, traces: bool, writer: W) -> BoxedLayer
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let layer = fmt::layer().with_writer(writer);
-    let layer = match form {
-        Form::Text => layer.with_target(false).boxed(),
-        Form::Json => layer.json().flatten_event(true).boxed(),
+    let layer: BoxedLayer = match (form, traces) {
+        (Form::Text, false) => layer.with_target(false).boxed(),
+        (Form::Text, true) => layer.with_target(false).map_event_format(WithTrace).boxed(),
+        (Form::Json, false) => layer.json().flatten_event(true).boxed(),
+        (Form::Json, true) => layer.json().flatten_event(true).map_event_format(WithTrace).boxed(),
     };
-    Ok(tracing_subscriber::registry().with(layer.with_filter(targets(filter)?)))
+    layer.with_filter(targets).boxed()
 }
 
 fn targets(filter: Option<&str>) -> Result<Targets, LogError> {
@@ -61,7 +96,8 @@ fn targets(filter: Option<&str>) -> Result<Targets, LogError> {
         None => Targets::new().with_default(LevelFilter::INFO),
         Some(text) => text.parse().map_err(LogError::Filter)?,
     };
-    Ok(targets.with_targets(WIRE.map(|target| (target, LevelFilter::WARN))))
+    // Spans are for the exporter alone: without it, none is made.
+    Ok(targets.with_targets(WIRE.map(|target| (target, LevelFilter::WARN))).with_target(TARGET, LevelFilter::OFF))
 }
 
 #[cfg(test)]
@@ -75,6 +111,7 @@ mod tests {
     fn wire_logging_stays_off_at_every_level() {
         let targets = targets(Some("trace,hyper=trace")).unwrap();
         assert!(targets.would_enable("octo_sts_exchange", &Level::TRACE));
+        assert!(!targets.would_enable(TARGET, &Level::ERROR), "without an exporter there are no spans");
         for target in ["hyper::proto::h1", "h2::codec", "rustls::client", "tonic::codec"] {
             assert!(!targets.would_enable(target, &Level::DEBUG), "Input: {target}");
         }

@@ -53,6 +53,7 @@ fn describe() {
     metrics::describe_counter!("octo_sts_github_revocations_total", "Revocations in the background, by outcome");
     metrics::describe_counter!("octo_sts_app_jwt_signatures_total", "Signatures made with the keys of Apps");
     metrics::describe_counter!("octo_sts_audit_dropped_total", "Audit events that a sink never got");
+    metrics::describe_counter!("octo_sts_telemetry_dropped_total", "Spans and log records that the OpenTelemetry collector never got");
     metrics::describe_counter!("octo_sts_http_requests_total", "Requests over HTTP, by route and status");
     metrics::describe_counter!("octo_sts_sticky_fallbacks_total", "Exchanges that did without the sticky store, which did not answer");
     metrics::describe_counter!("octo_sts_panics_total", "Requests that ended in a panic");

@@ -3,9 +3,12 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, anyhow};
-use octo_sts_server::{Config, Role, SavedDelivery, ServeArgs, telemetry};
+use octo_sts_server::{Config, Role, SavedDelivery, ServeArgs};
 
-use super::failure::{Exit, Failure};
+use super::{
+    failure::{Exit, Failure},
+    serve::install_telemetry,
+};
 
 /// Settings, by flag or by variable.
 #[derive(Debug, clap::Args)]
@@ -33,8 +36,8 @@ enum Action {
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let variable = |name: &str| std::env::var(name).ok();
     let config = Config::for_role(Role::Receiver, &args.serve, &variable).map_err(|error| Failure::usage(error.into()))?;
-    telemetry::install(variable("RUST_LOG").as_deref()).map_err(|error| Failure::usage(error.into()))?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::usage(error.into()))?;
+    let exporting = install_telemetry(&runtime)?;
     match &args.action {
         None => runtime.block_on(octo_sts_server::serve(config)).map_err(|error| Failure::new(Exit::Refused, error.into()))?,
         Some(Action::Replay { file, event }) => {
@@ -51,5 +54,6 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             println!("{}", accepted.text);
         }
     }
+    exporting.finish();
     Ok(ExitCode::SUCCESS)
 }

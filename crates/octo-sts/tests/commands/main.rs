@@ -7,4 +7,5 @@ mod git;
 mod policy;
 mod probe;
 mod support;
+mod telemetry;
 mod whole;

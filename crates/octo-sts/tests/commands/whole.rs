@@ -15,15 +15,20 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::support::{octo_sts, run, text};
 
 /// A service in a process of its own, in front of a sandbox.
-struct House {
-    sandbox: Sandbox,
-    folder: tempfile::TempDir,
-    address: String,
-    service: Child,
+pub(crate) struct House {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) address: String,
+    pub(crate) service: Child,
 }
 
 impl House {
     async fn open() -> Self {
+        Self::open_with(&[]).await
+    }
+
+    /// The same, with more variables for the service.
+    pub(crate) async fn open_with(variables: &[(&str, &str)]) -> Self {
         let sandbox = Sandbox::start(SandboxSettings { tls: true, path_prefix: "/api/v3".into(), ..SandboxSettings::default() }).await.unwrap();
         let app = sandbox.github().create_app(4242, &[("contents", "write"), ("issues", "write")]);
         let policy = format!(
@@ -35,7 +40,7 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("ca.pem"), sandbox.ca_pem()).unwrap();
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let service = serve(&sandbox, &app, folder.path(), &address);
+        let service = serve(&sandbox, &app, folder.path(), &address, variables);
         let mut house = Self { sandbox, folder, address, service };
         house.wait_until_ready().await;
         house
@@ -58,7 +63,7 @@ impl House {
     }
 
     /// The client as a step of a job on this branch would run it.
-    fn step(&self, branch: &str, arguments: &[&str]) -> Command {
+    pub(crate) fn step(&self, branch: &str, arguments: &[&str]) -> Command {
         let credentials = self.sandbox.issuer("gha").start_job(ActionsJob::new("acme/app").git_ref(format!("refs/heads/{branch}")));
         let url = format!("http://{}", self.address);
         let mut command = octo_sts(&[&["exchange", "--url", &url, "--audience", "sts.test", "--identity", "ci"], arguments].concat());
@@ -80,7 +85,7 @@ impl Drop for House {
     }
 }
 
-fn serve(sandbox: &Sandbox, app: &FakeApp, folder: &Path, address: &str) -> Child {
+fn serve(sandbox: &Sandbox, app: &FakeApp, folder: &Path, address: &str, variables: &[(&str, &str)]) -> Child {
     fs::write(folder.join("app.pem"), app.private_key_pem()).unwrap();
     fs::create_dir(folder.join("spill")).unwrap();
     let mut command = octo_sts(&["serve"]);
@@ -89,7 +94,7 @@ fn serve(sandbox: &Sandbox, app: &FakeApp, folder: &Path, address: &str) -> Chil
     command.env("STS_DOMAIN", "sts.test").env("STS_LISTEN", address).env("METRICS_PORT", "0");
     command.env("STS_ALLOW_LOCALHOST_ISSUERS", "true").env("STS_PREFETCH_ISSUERS", "");
     command.env("EVENT_INGRESS_URI", sandbox.events().url()).env("STS_AUDIT_FILE", folder.join("audit.jsonl"));
-    command.env("STS_AUDIT_DIR", folder.join("spill"));
+    command.env("STS_AUDIT_DIR", folder.join("spill")).envs(variables.iter().copied());
     command.stderr(Stdio::from(fs::File::create(folder.join("log")).unwrap())).spawn().unwrap()
 }
 
