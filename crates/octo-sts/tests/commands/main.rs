@@ -4,6 +4,7 @@
 mod audit;
 mod client;
 mod git;
+mod killed;
 mod policy;
 mod probe;
 mod support;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use octo_sts_client::sha256_hex;
-use octo_sts_sandbox::{ActionsJob, FakeApp, Sandbox, SandboxSettings, Selection};
+use octo_sts_sandbox::{ActionsJob, Sandbox, SandboxSettings, Selection};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::support::{octo_sts, run, text};
@@ -23,7 +23,7 @@ pub(crate) struct House {
 }
 
 impl House {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         Self::open_with(&[]).await
     }
 
@@ -40,10 +40,24 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("ca.pem"), sandbox.ca_pem()).unwrap();
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let service = serve(&sandbox, &app, folder.path(), &address, variables);
+        fs::write(folder.path().join("app.pem"), app.private_key_pem()).unwrap();
+        fs::create_dir(folder.path().join("spill")).unwrap();
+        let service = serve(&sandbox, folder.path(), &address, variables);
         let mut house = Self { sandbox, folder, address, service };
         house.wait_until_ready().await;
         house
+    }
+
+    /// Kills the service as the system would when there is no memory left.
+    pub(crate) fn kill(&mut self) {
+        self.service.kill().unwrap();
+        self.service.wait().unwrap();
+    }
+
+    /// Starts the service again where it was killed.
+    pub(crate) async fn start_again(&mut self) {
+        self.service = serve(&self.sandbox, self.folder.path(), &self.address, &[]);
+        self.wait_until_ready().await;
     }
 
     async fn wait_until_ready(&mut self) {
@@ -58,7 +72,7 @@ impl House {
         panic!("the service does not listen: {}", fs::read_to_string(log).unwrap());
     }
 
-    fn audit_file(&self) -> PathBuf {
+    pub(crate) fn audit_file(&self) -> PathBuf {
         self.folder.path().join("audit.jsonl")
     }
 
@@ -85,9 +99,7 @@ impl Drop for House {
     }
 }
 
-fn serve(sandbox: &Sandbox, app: &FakeApp, folder: &Path, address: &str, variables: &[(&str, &str)]) -> Child {
-    fs::write(folder.join("app.pem"), app.private_key_pem()).unwrap();
-    fs::create_dir(folder.join("spill")).unwrap();
+fn serve(sandbox: &Sandbox, folder: &Path, address: &str, variables: &[(&str, &str)]) -> Child {
     let mut command = octo_sts(&["serve"]);
     command.env("SSL_CERT_FILE", folder.join("ca.pem")).env("GITHUB_BASE_URL", sandbox.github().base_url());
     command.env("GITHUB_APP_IDS", "4242").env("APP_SECRET_CERTIFICATE_FILE", folder.join("app.pem"));
@@ -133,8 +145,7 @@ async fn another_branch_is_told_why_and_is_on_record() {
 async fn a_killed_service_leaves_a_record_of_every_token_it_gave() {
     let mut house = House::open().await;
     let tokens: Vec<String> = (0..5).map(|_| text(&run(house.step("main", &[]), "").stdout).trim().to_owned()).collect();
-    house.service.kill().unwrap();
-    house.service.wait().unwrap();
+    house.kill();
     for token in &tokens {
         assert!(token.starts_with("ghs_") && house.audit(&["--leaked"], token).lines().count() == 1);
     }

@@ -1,0 +1,86 @@
+//! A service that is killed under load, again and again. `AUDIT_KILLS=200` makes it as many times as one likes.
+
+use std::{
+    collections::HashSet,
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
+
+use octo_sts_client::sha256_hex;
+use octo_sts_sandbox::ActionsJob;
+
+use super::whole::House;
+
+/// Callers at a time.
+const CALLERS: usize = 8;
+const KILLS: u64 = 5;
+
+/// The token of one exchange; `None` when the service was gone before it came.
+fn exchange(address: &str, bearer: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    let path = "/sts/exchange?scope=acme/app&identity=ci";
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: sts.test\r\nauthorization: Bearer {bearer}\r\nconnection: close\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    _ = stream.read_to_string(&mut answer);
+    Some(answer.split_once("\"token\":\"")?.1.split_once('"')?.0.to_owned())
+}
+
+/// Exchanges until the service is killed, after this time; returns what callers got.
+fn got_until_killed(house: &mut House, bearer: &str, after: Duration) -> Vec<String> {
+    let (address, killed) = (house.address.clone(), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let callers = (0..CALLERS).map(|_| {
+            scope.spawn(|| {
+                let mut got = Vec::new();
+                while !killed.load(Ordering::Relaxed) {
+                    got.extend(exchange(&address, bearer));
+                }
+                got
+            })
+        });
+        let callers: Vec<_> = callers.collect();
+        thread::sleep(after);
+        house.kill();
+        killed.store(true, Ordering::Relaxed);
+        callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect()
+    })
+}
+
+/// T-130: what a caller got is on record, whenever the kill comes. What GitHub minted and nobody got, because the kill came
+/// before its record, is at most what was under way.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_callers_got_before_a_kill_is_on_record() {
+    let kills = std::env::var("AUDIT_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS);
+    let mut house = House::open().await;
+    let issuer = house.sandbox.issuer("gha");
+    let claims = issuer.actions_claims(&ActionsJob::new("acme/app").git_ref("refs/heads/main"), Some("sts.test"));
+    let bearer = issuer.token(&claims);
+    let (mut got, mut lost) = (Vec::new(), 0);
+    for round in 0..kills {
+        if round > 0 {
+            house.start_again().await;
+        }
+        // Spread over the first exchanges, cold, and the warm ones after them.
+        let after = Duration::from_millis(5 + round * 7919 % 400);
+        got.extend(got_until_killed(&mut house, &bearer, after));
+    }
+    let recorded = fs::read_to_string(house.audit_file()).unwrap();
+    let recorded: HashSet<&str> = recorded.split("\"token_sha256\":\"").skip(1).filter_map(|rest| rest.get(..64)).collect();
+    for token in &got {
+        assert!(recorded.contains(sha256_hex(token).as_str()), "a caller has a token that is not on record");
+    }
+    let ledger = house.sandbox.github().ledger();
+    for entry in ledger.iter().filter(|entry| !entry.revoked && !recorded.contains(sha256_hex(&entry.token).as_str())) {
+        assert!(!got.contains(&entry.token));
+        lost += 1;
+    }
+    println!("{kills} kills, {} tokens minted, {} got, {lost} minted but lost to a kill before anybody had them", ledger.len(), got.len());
+    assert!(got.len() as u64 >= kills, "{} tokens are too few to prove anything", got.len());
+    // One mint for the caller and one for the reader.
+    assert!(lost <= kills * (CALLERS as u64 + 1), "{lost} tokens without record after {kills} kills");
+}
