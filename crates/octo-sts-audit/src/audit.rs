@@ -2,30 +2,24 @@
 
 use std::{
     io,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use octo_sts_http::Client;
 use octo_sts_types::Clock;
 use serde::Serialize;
-use tokio::{
-    sync::{mpsc, watch},
-    task::JoinHandle,
-    time::timeout,
-};
-use url::Url;
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 use crate::{
-    event::{ExchangeEvent, PolicyEvent, ReaderEvent},
+    event::ExchangeEvent,
     file::ChainedFile,
-    ingress::{self, Post, Sender, Source},
-    journal,
+    ingress::{self, Post, Sender},
+    policy_event::PolicyEvent,
+    reader_event::ReaderEvent,
+    receiver::{self, Receiver},
     record::{EXCHANGE, POLICY, READER, Record},
+    settings::{AuditError, AuditSettings},
     stdout::Lines,
     writer::{Writer, count_dropped},
 };
@@ -33,63 +27,12 @@ use crate::{
 /// Longest that a caller waits for a disk.
 const LONGEST_WAIT: Duration = Duration::from_millis(100);
 
-/// Which sinks there are.
-#[derive(Clone, Debug, Default)]
-pub struct AuditSettings {
-    /// The service's public name, for `ce-source`.
-    pub domain: String,
-    /// Where CloudEvents go (`EVENT_INGRESS_URI`).
-    pub event_ingress: Option<Url>,
-    /// The file of JSON lines (`STS_AUDIT_FILE`).
-    pub file: Option<PathBuf>,
-    /// Where events wait for the receiver of CloudEvents (`STS_AUDIT_DIR`); without it they wait in memory, at most 8,192.
-    pub spill: Option<PathBuf>,
-    /// Whether lines go to standard output as well.
-    pub stdout: bool,
-}
-
-/// Why there is no audit.
-#[derive(Debug, thiserror::Error)]
-pub enum AuditError {
-    /// The file cannot be used.
-    #[error("the audit file `{}` cannot be used", .path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The spill folder cannot be used.
-    #[error("the audit folder `{}` cannot be used", .path.display())]
-    Folder {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// A thread could not be started.
-    #[error("a thread could not be started")]
-    Thread(#[source] io::Error),
-    /// There is a receiver, but no client to reach it with.
-    #[error("a receiver of events needs an HTTP client")]
-    NoClient,
-}
-
 /// Takes events. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Audit {
     file: Option<Writer>,
     stdout: Option<Writer>,
     receiver: Option<Receiver>,
-}
-
-/// The way to the receiver of CloudEvents.
-#[derive(Clone, Debug)]
-enum Receiver {
-    Memory { queue: mpsc::Sender<Arc<Record>>, waiting: Arc<AtomicU64> },
-    Disk(Writer),
 }
 
 /// Ends the audit at shutdown.
@@ -119,7 +62,7 @@ impl Audit {
         let mut sender = None;
         if let Some(to) = settings.event_ingress {
             let post = post.ok_or(AuditError::NoClient)?;
-            let (receiver, source) = receiver(settings.spill)?;
+            let (receiver, source) = receiver::open(settings.spill)?;
             let waiting = receiver.waiting();
             let task = Sender { post, to, source: format!("https://{}", settings.domain), clock, stopping, waiting };
             sender = Some(tokio::spawn(task.run(source)));
@@ -195,40 +138,6 @@ impl Audit {
     }
 }
 
-/// Where events for the receiver wait, and the other end of it.
-fn receiver(spill: Option<PathBuf>) -> Result<(Receiver, Source), AuditError> {
-    let Some(path) = spill else {
-        let (queue, received) = mpsc::channel(ingress::QUEUE);
-        return Ok((Receiver::Memory { queue, waiting: Arc::default() }, Source::Memory(received)));
-    };
-    let (writer, reader) = journal::open(&path).map_err(|source| AuditError::Folder { path, source })?;
-    Ok((Receiver::Disk(Writer::start("spill", writer).map_err(AuditError::Thread)?), Source::Disk(reader)))
-}
-
-impl Receiver {
-    /// Queues an event; the answer resolves once it is on disk, where it goes there.
-    fn push(&self, record: &Arc<Record>) -> Option<tokio::sync::oneshot::Receiver<()>> {
-        match self {
-            Self::Disk(writer) => Some(writer.push_and_tell(Arc::clone(record))),
-            Self::Memory { queue, waiting } => {
-                waiting.fetch_add(1, Ordering::Relaxed);
-                if queue.try_send(Arc::clone(record)).is_err() {
-                    waiting.fetch_sub(1, Ordering::Relaxed);
-                    count_dropped(ingress::SINK, 1);
-                }
-                None
-            }
-        }
-    }
-
-    fn waiting(&self) -> Arc<AtomicU64> {
-        match self {
-            Self::Memory { waiting, .. } => Arc::clone(waiting),
-            Self::Disk(_) => Arc::default(),
-        }
-    }
-}
-
 impl AuditTask {
     /// The handle, for [`Audit::reopen`] when a signal says that the file was rotated.
     pub fn audit(&self) -> &Audit {
@@ -266,7 +175,7 @@ impl AuditTask {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, sync::Mutex, time::Instant};
+    use std::{fs, path::PathBuf, sync::Mutex, time::Instant};
 
     use async_trait::async_trait;
     use bytes::Bytes;

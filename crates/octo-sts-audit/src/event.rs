@@ -3,7 +3,7 @@
 //! The keys that upstream's events have keep their names and meanings, so that existing consumers read ours; keys of our
 //! own stand beside them.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use jiff::Timestamp;
 use octo_sts_types::{AppId, InstallationId, Permissions};
@@ -180,65 +180,6 @@ pub enum RepositorySelection {
     All,
 }
 
-/// A trust policy or issuer allowlist changed on a default branch: CloudEvents type `dev.octo-sts.policy`.
-#[derive(Clone, Debug, Serialize)]
-pub struct PolicyEvent {
-    /// What happened.
-    pub action: PolicyAction,
-    /// The repository, as `OWNER/NAME`.
-    pub repository: String,
-    /// The file's path.
-    pub path: String,
-    /// The identity that the file's name stands for; absent for an allowlist.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub identity: Option<String>,
-    /// The commit that the branch is at now.
-    pub commit: String,
-    /// Who pushed.
-    pub pusher: String,
-    /// The installation that told us.
-    pub installation_id: InstallationId,
-    /// The policy as parsed, as JSON text; null when it was deleted or does not parse.
-    pub trust_policy: Option<Arc<RawValue>>,
-    /// Why the file is no valid policy.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    /// When we heard.
-    #[serde(serialize_with = "rfc3339")]
-    pub time: Timestamp,
-    /// What else is worth keeping.
-    #[serde(flatten)]
-    pub more: BTreeMap<&'static str, Value>,
-}
-
-/// What happened to a policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PolicyAction {
-    /// It is new.
-    Created,
-    /// Its text changed.
-    Updated,
-    /// It is gone.
-    Deleted,
-}
-
-/// A token the service minted for itself, to read policies: recorded in the file alone, so that every token is accounted for.
-#[derive(Clone, Debug, Serialize)]
-pub struct ReaderEvent {
-    /// The installation.
-    pub installation_id: InstallationId,
-    /// The App that minted.
-    pub app_id: AppId,
-    /// What it may read, as full names.
-    pub repositories: Vec<String>,
-    /// SHA-256 of the token, in lower-case hex.
-    pub token_sha256: String,
-    /// When it was minted.
-    #[serde(serialize_with = "rfc3339")]
-    pub time: Timestamp,
-}
-
 impl ExchangeEvent {
     /// The same event with texts of the caller's cut to their bounds.
     pub(crate) fn bounded(mut self) -> Self {
@@ -271,7 +212,7 @@ fn zero_when_absent<S: Serializer>(id: &Option<InstallationId>, serializer: S) -
     serializer.serialize_u64(id.map_or(0, |id| id.0))
 }
 
-fn rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(time)
 }
 

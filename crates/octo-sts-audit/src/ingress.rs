@@ -1,7 +1,6 @@
 //! Sends events to a CloudEvents receiver, from memory or from the spill folder, and tries again while there is hope.
 
 use std::{
-    io,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -14,23 +13,16 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{Request, StatusCode, header::RETRY_AFTER};
 use octo_sts_types::Clock;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use url::Url;
 use uuid::Uuid;
 
-use crate::{
-    cloud_event,
-    journal::{JournalReader, Position},
-    record::Record,
-    writer::count_dropped,
-};
+use crate::{cloud_event, record::Record, source::Source, writer::count_dropped};
 
 /// The name of this sink in the metric of dropped events.
 pub(crate) const SINK: &str = "http";
 /// Most events that wait in memory.
 pub(crate) const QUEUE: usize = 8192;
-/// Most events that are taken at once.
-const BATCH: usize = 128;
 /// Most requests under way.
 const AT_ONCE: usize = 16;
 /// First pause before trying again; it doubles up to [`LONGEST_PAUSE`].
@@ -62,12 +54,6 @@ impl Post for octo_sts_http::Client {
         let seconds = response.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         Ok(Answer { status: response.status, retry_after: seconds.map(Duration::from_secs) })
     }
-}
-
-/// Where events wait.
-pub(crate) enum Source {
-    Memory(mpsc::Receiver<Arc<Record>>),
-    Disk(JournalReader),
 }
 
 /// A task that sends what waits in its source.
@@ -171,68 +157,13 @@ fn jittered(pause: Duration) -> Duration {
     pause / 2 + pause * part / 510
 }
 
-impl Source {
-    /// The next events; waits for them, and returns `None` once the service stops and there are none.
-    async fn take(&mut self, stopping: &mut watch::Receiver<bool>) -> io::Result<Option<(Vec<Record>, Position)>> {
-        loop {
-            let (records, position) = self.waiting()?;
-            if !records.is_empty() || position.is_some() {
-                return Ok(Some((records, position.unwrap_or_default())));
-            }
-            if *stopping.borrow() {
-                return Ok(None);
-            }
-            tokio::select! {
-                first = self.news() => if let Some(first) = first { return Ok(Some((vec![first], Position::default()))) },
-                _ = stopping.changed() => {}
-            }
-        }
-    }
-
-    /// What is there now. A position without records is one of lines that a crash cut.
-    fn waiting(&mut self) -> io::Result<(Vec<Record>, Option<Position>)> {
-        match self {
-            Self::Memory(queue) => {
-                let records = std::iter::from_fn(|| queue.try_recv().ok()).take(BATCH).map(Arc::unwrap_or_clone);
-                Ok((records.collect(), None))
-            }
-            Self::Disk(journal) => {
-                let before = journal.position();
-                let (records, behind) = journal.next(BATCH)?;
-                Ok((records, (behind != before).then_some(behind)))
-            }
-        }
-    }
-
-    /// Waits for something new: from memory it comes at once, from disk with the next look.
-    async fn news(&mut self) -> Option<Record> {
-        match self {
-            Self::Memory(queue) => match queue.recv().await {
-                Some(record) => Some(Arc::unwrap_or_clone(record)),
-                None => std::future::pending().await,
-            },
-            Self::Disk(journal) => {
-                journal.news().await;
-                None
-            }
-        }
-    }
-
-    fn settle(&mut self, position: Position) {
-        if let Self::Disk(journal) = self
-            && let Err(error) = journal.sent(position)
-        {
-            tracing::warn!(%error, "what was sent could not be noted; it is sent again after a restart");
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::{collections::HashMap, sync::Mutex};
 
     use jiff::Timestamp;
     use octo_sts_types::SystemClock;
+    use tokio::sync::mpsc;
 
     use super::*;
     use crate::{journal, writer::Target as _};

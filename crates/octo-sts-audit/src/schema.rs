@@ -140,7 +140,9 @@ mod tests {
     use super::*;
     use crate::{
         chain::{GENESIS, seal},
-        event::{Actor, AllowlistVerdict, Consent, ExchangeEvent, NamedClaim, Outcome, PolicyAction, PolicyEvent, ReaderEvent, RepositorySelection},
+        event::{Actor, AllowlistVerdict, Consent, ExchangeEvent, NamedClaim, Outcome, RepositorySelection},
+        policy_event::{PolicyAction, PolicyEvent},
+        reader_event::ReaderEvent,
         record::{EXCHANGE, POLICY, READER, Record},
     };
     use jiff::Timestamp;
