@@ -27,6 +27,14 @@ use crate::{
 /// Longest that a caller waits for a disk.
 const LONGEST_WAIT: Duration = Duration::from_millis(100);
 
+/// The target of events that go out as log records of OpenTelemetry. The service's own log leaves it out.
+pub const EXPORTED: &str = "octo_sts::audit";
+
+/// Whether somebody listens to [`EXPORTED`].
+fn is_exported() -> bool {
+    tracing::enabled!(target: EXPORTED, tracing::Level::INFO)
+}
+
 /// Takes events. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Audit {
@@ -64,7 +72,7 @@ impl Audit {
             let post = post.ok_or(AuditError::NoClient)?;
             let (receiver, source) = receiver::open(settings.spill)?;
             let waiting = receiver.waiting();
-            let task = Sender { post, to, source: format!("https://{}", settings.domain), clock, stopping, waiting };
+            let task = Sender { post, to, source: format!("https://{}", settings.domain), clock, stopping, batch: settings.batch, waiting };
             sender = Some(tokio::spawn(task.run(source)));
             audit.receiver = Some(receiver);
         }
@@ -78,7 +86,7 @@ impl Audit {
 
     /// Whether events go anywhere; where they do not, none need be made.
     pub fn is_on(&self) -> bool {
-        self.file.is_some() || self.stdout.is_some() || self.receiver.is_some()
+        self.file.is_some() || self.stdout.is_some() || self.receiver.is_some() || is_exported()
     }
 
     /// Records an exchange. Returns once the line is written (into the page cache), or after 100 ms, or at once when
@@ -124,6 +132,10 @@ impl Audit {
         };
         let filed = self.file.as_ref().map(|file| file.push_and_tell(Arc::clone(&record)));
         let spilled = self.receiver.as_ref().filter(|_| everywhere).and_then(|receiver| receiver.push(&record));
+        if everywhere && is_exported() {
+            let data = String::from_utf8_lossy(&record.data);
+            tracing::info!(target: EXPORTED, kind, id = record.id, subject = record.subject, "{data}");
+        }
         if let Some(stdout) = self.stdout.as_ref().filter(|_| everywhere) {
             stdout.push(record);
         }
@@ -205,7 +217,7 @@ mod tests {
 
     fn start(fake: &Arc<Fake>, file: Option<PathBuf>, spill: Option<PathBuf>) -> (Audit, AuditTask) {
         let event_ingress = Some("https://events.example/".parse().unwrap());
-        let settings = AuditSettings { domain: "sts.example".into(), event_ingress, file, spill, stdout: false };
+        let settings = AuditSettings { domain: "sts.example".into(), event_ingress, file, spill, ..AuditSettings::default() };
         Audit::start_with(settings, Some(Arc::clone(fake) as Arc<dyn Post>), Arc::new(SystemClock)).unwrap()
     }
 

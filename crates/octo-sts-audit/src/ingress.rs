@@ -17,7 +17,12 @@ use tokio::sync::watch;
 use url::Url;
 use uuid::Uuid;
 
-use crate::{cloud_event, record::Record, source::Source, writer::count_dropped};
+use crate::{
+    cloud_event::{self, Unsendable},
+    record::Record,
+    source::Source,
+    writer::count_dropped,
+};
 
 /// The name of this sink in the metric of dropped events.
 pub(crate) const SINK: &str = "http";
@@ -28,6 +33,10 @@ const AT_ONCE: usize = 16;
 /// First pause before trying again; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Longest body of a batch, in bytes: what receivers take that take any.
+const LONGEST_BODY: usize = 512 << 10;
+/// What an event has beside its data, in bytes, in a batch.
+const ATTRIBUTES: usize = 512;
 /// How often an event is sent that the receiver refuses as such.
 const REFUSALS: u32 = 3;
 /// How long one event from memory, or from disk, may hold up the others.
@@ -65,6 +74,8 @@ pub(crate) struct Sender {
     pub(crate) clock: Arc<dyn Clock>,
     /// Turns true at shutdown: send what waits, then end.
     pub(crate) stopping: watch::Receiver<bool>,
+    /// Most events of one request, in batched mode; `None` for each event alone, in binary mode.
+    pub(crate) batch: Option<usize>,
     /// Events handed to the source and neither delivered nor dropped yet; of use for a source in memory.
     pub(crate) waiting: Arc<AtomicU64>,
 }
@@ -74,9 +85,10 @@ impl Sender {
     pub(crate) async fn run(mut self, mut from: Source) {
         let patience = if matches!(from, Source::Memory(_)) { PATIENCE_MEMORY } else { PATIENCE_DISK };
         loop {
-            match from.take(&mut self.stopping).await {
+            match from.take(&mut self.stopping, self.batch).await {
                 Ok(Some((records, position))) => {
-                    stream::iter(&records).for_each_concurrent(AT_ONCE, |record| self.deliver(record, patience)).await;
+                    let requests = requests(&records, self.batch.unwrap_or(1));
+                    stream::iter(requests).for_each_concurrent(AT_ONCE, |records| self.deliver(records, patience)).await;
                     from.settle(position);
                 }
                 Ok(None) => return,
@@ -88,24 +100,30 @@ impl Sender {
         }
     }
 
-    /// Sends one event until it is taken, refused for good, or out of patience.
-    async fn deliver(&self, record: &Record, patience: Duration) {
+    /// Sends the events of one request until they are taken, refused for good, or out of patience.
+    async fn deliver(&self, records: &[Record], patience: Duration) {
         let began = self.clock.monotonic();
         let (mut pause, mut refusals) = (FIRST_PAUSE, 0);
         loop {
-            let asked = match self.attempt(record).await {
+            let asked = match self.attempt(records).await {
                 Attempt::Taken => break,
+                // One event that the receiver will not have must not take the others along: each half is sent by itself.
+                Attempt::Refused(_) if records.len() > 1 => {
+                    let (first, second) = records.split_at(records.len() / 2);
+                    Box::pin(self.deliver(first, patience)).await;
+                    return Box::pin(self.deliver(second, patience)).await;
+                }
                 Attempt::Refused(why) => {
                     refusals += 1;
                     if refusals >= REFUSALS {
-                        self.drop(record, &why);
+                        self.drop(records, &why);
                         break;
                     }
                     None
                 }
                 Attempt::Failed(why, asked) => {
                     if self.clock.monotonic().saturating_duration_since(began) >= patience {
-                        self.drop(record, &why);
+                        self.drop(records, &why);
                         break;
                     }
                     asked
@@ -114,11 +132,16 @@ impl Sender {
             tokio::time::sleep(asked.unwrap_or_else(|| jittered(pause)).min(LONGEST_PAUSE)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        let _ = self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| waiting.checked_sub(1));
+        let settled = records.len() as u64;
+        let _ = self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| Some(waiting.saturating_sub(settled)));
     }
 
-    async fn attempt(&self, record: &Record) -> Attempt {
-        let request = match cloud_event::request(&self.to, &self.source, record) {
+    async fn attempt(&self, records: &[Record]) -> Attempt {
+        let request = match (self.batch, records) {
+            (None, [record]) => cloud_event::request(&self.to, &self.source, record).map_err(Unsendable::from),
+            _ => cloud_event::batch(&self.to, &self.source, records),
+        };
+        let request = match request {
             Ok(request) => request,
             Err(error) => return Attempt::Refused(error.to_string()),
         };
@@ -131,10 +154,28 @@ impl Sender {
     }
 
     #[expect(clippy::unused_self, reason = "reads as what the sender does")]
-    fn drop(&self, record: &Record, why: &str) {
-        count_dropped(SINK, 1);
-        tracing::error!(id = record.id, why, "the receiver of events does not take this one; it was dropped");
+    fn drop(&self, records: &[Record], why: &str) {
+        count_dropped(SINK, records.len() as u64);
+        for record in records {
+            tracing::error!(id = record.id, why, "the receiver of events does not take this one; it was dropped");
+        }
     }
+}
+
+/// The events of each request: at most so many, and at most [`LONGEST_BODY`] bytes unless one alone is longer.
+fn requests(records: &[Record], most: usize) -> Vec<&[Record]> {
+    let (mut requests, mut rest) = (Vec::new(), records);
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fit = rest.iter().take(most).take_while(|record| {
+            bytes += record.data.len() + ATTRIBUTES;
+            bytes <= LONGEST_BODY
+        });
+        let (request, behind) = rest.split_at(fit.count().max(1));
+        requests.push(request);
+        rest = behind;
+    }
+    requests
 }
 
 /// What came of one attempt.
@@ -179,6 +220,9 @@ mod tests {
     impl Post for Fake {
         async fn post(&self, request: Request<Bytes>) -> Result<Answer, String> {
             let text = |name: &str| request.headers()[name].to_str().unwrap().to_owned();
+            if request.headers().get("ce-id").is_none() {
+                return Ok(self.take_batch(request.body()));
+            }
             self.seen.lock().unwrap().push((text("ce-subject"), text("ce-id")));
             let mut script = self.script.lock().unwrap();
             let next = script.get_mut(&text("ce-subject")).and_then(|statuses| (!statuses.is_empty()).then(|| statuses.remove(0)));
@@ -189,11 +233,28 @@ mod tests {
         }
     }
 
+    impl Fake {
+        /// Refuses a batch that has an event of the subject `bad`, and answers others as its script for `batch` says.
+        fn take_batch(&self, body: &[u8]) -> Answer {
+            let events: Vec<serde_json::Value> = serde_json::from_slice(body).unwrap();
+            let subjects: Vec<_> = events.iter().map(|event| event["subject"].as_str().unwrap().to_owned()).collect();
+            let mut script = self.script.lock().unwrap();
+            let next = script.get_mut("batch").and_then(|statuses| (!statuses.is_empty()).then(|| statuses.remove(0)));
+            let status = next.unwrap_or(if subjects.iter().any(|subject| subject == "bad") { 400 } else { 202 });
+            if status == 202 {
+                self.seen.lock().unwrap().extend(subjects.into_iter().map(|subject| (subject, events.len().to_string())));
+            }
+            Answer { status: StatusCode::from_u16(status).unwrap(), retry_after: None }
+        }
+    }
+
     fn sender(fake: &Arc<Fake>) -> (Sender, watch::Sender<bool>) {
         let (stop, stopping) = watch::channel(false);
         let to = "https://events.example/".parse().unwrap();
         let post = Arc::clone(fake) as Arc<dyn Post>;
-        (Sender { post, to, source: "https://sts.example".into(), clock: Arc::new(SystemClock), stopping, waiting: Arc::default() }, stop)
+        let sender =
+            Sender { post, to, source: "https://sts.example".into(), clock: Arc::new(SystemClock), stopping, batch: None, waiting: Arc::default() };
+        (sender, stop)
     }
 
     fn record(subject: &str) -> Arc<Record> {
@@ -241,6 +302,54 @@ mod tests {
             let sent = fake.seen.lock().unwrap().len();
             assert_eq!(sent, if round == 1 { expected } else { 0 });
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_is_tried_again_whole_and_split_where_one_event_is_refused() {
+        let fake = Arc::new(Fake::default());
+        fake.script.lock().unwrap().insert("batch".to_owned(), vec![503]);
+        let (mut sender, stop) = sender(&fake);
+        sender.batch = Some(8);
+        let waiting = Arc::clone(&sender.waiting);
+        let (queue, receiver) = mpsc::channel(QUEUE);
+        for n in 0..20 {
+            waiting.fetch_add(1, Ordering::Relaxed);
+            queue.send(record(&if n == 5 { "bad".to_owned() } else { n.to_string() })).await.unwrap();
+        }
+        stop.send(true).unwrap();
+        sender.run(Source::Memory(receiver)).await;
+        let seen = fake.seen.lock().unwrap();
+        assert_eq!((seen.len(), waiting.load(Ordering::Relaxed)), (19, 0), "{seen:?}");
+        assert!((0..20).filter(|n| *n != 5).all(|n| seen.iter().any(|(subject, _)| *subject == n.to_string())));
+        assert_eq!(seen.iter().filter(|(_, of)| of == "8").count(), 8, "a batch without it stays whole: {seen:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_waits_a_moment_for_more() {
+        let fake = Arc::new(Fake::default());
+        let (mut sender, stop) = sender(&fake);
+        sender.batch = Some(100);
+        let (queue, receiver) = mpsc::channel(QUEUE);
+        let sending = tokio::spawn(sender.run(Source::Memory(receiver)));
+        for n in 0..3 {
+            queue.send(record(&n.to_string())).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        stop.send(true).unwrap();
+        sending.await.unwrap();
+        assert!(fake.seen.lock().unwrap().iter().all(|(_, of)| of == "3"), "{:?}", fake.seen.lock().unwrap());
+    }
+
+    #[test]
+    fn a_request_is_bounded_in_events_and_in_bytes() {
+        let long = serde_json::json!({"a": "x".repeat(LONGEST_BODY / 3)});
+        let long = Record::new("k", String::new(), Timestamp::UNIX_EPOCH, &long).unwrap();
+        let counts = |records: &[Record], most| requests(records, most).into_iter().map(<[_]>::len).collect::<Vec<_>>();
+        assert_eq!(counts(&vec![long; 5], 100), [2, 2, 1]);
+        assert_eq!(counts(&vec![Record::clone(&record("a")); 5], 2), [2, 2, 1]);
+        let endless = serde_json::json!({"a": "x".repeat(LONGEST_BODY * 2)});
+        assert_eq!(counts(&[Record::new("k", String::new(), Timestamp::UNIX_EPOCH, &endless).unwrap()], 9), [1]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The record of each exchange: who got what, when, and why not.
 //!
 //! One [`ExchangeEvent`] per exchange, granted or refused, goes to every sink that is configured: a file of JSON lines
-//! whose hash chain shows deletion and change, a CloudEvents receiver, standard output. Every queue has a bound, and what
+//! whose hash chain shows deletion and change, a CloudEvents receiver, standard output, log records of OpenTelemetry. Every queue has a bound, and what
 //! does not fit is counted in `octo_sts_audit_dropped_total`. A caller waits for the file at most 100 ms, and for
 //! nothing else: [`Audit::record`] returns once the line is in the page cache, so that a token that somebody holds has its
 //! record even when the process is killed next.
@@ -26,7 +26,7 @@ mod source;
 mod stdout;
 mod writer;
 
-pub use audit::{Audit, AuditTask};
+pub use audit::{Audit, AuditTask, EXPORTED};
 pub use chain::{ChainFault, ChainReport, Fault, GENESIS, verify_chain};
 pub use event::{Actor, AllowlistVerdict, Consent, ExchangeEvent, NamedClaim, Outcome, RepositorySelection};
 pub use policy_event::{PolicyAction, PolicyEvent};

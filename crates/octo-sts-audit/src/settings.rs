@@ -15,6 +15,8 @@ pub struct AuditSettings {
     pub file: Option<PathBuf>,
     /// Where events wait for the receiver of CloudEvents (`STS_AUDIT_DIR`); without it they wait in memory, at most 8,192.
     pub spill: Option<PathBuf>,
+    /// Most events of one request to the receiver (`STS_EVENT_BATCH`); `None` for each event alone, in binary mode.
+    pub batch: Option<usize>,
     /// Whether lines go to standard output as well.
     pub stdout: bool,
 }

@@ -1,8 +1,11 @@
 //! Where events for the receiver wait, as seen by who sends them.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::timeout,
+};
 
 use crate::{
     journal::{JournalReader, Position},
@@ -11,6 +14,8 @@ use crate::{
 
 /// Most events that are taken at once.
 const BATCH: usize = 128;
+/// How long a batch waits for more events after its first.
+const GATHERING: Duration = Duration::from_secs(1);
 
 /// Where events wait.
 pub(crate) enum Source {
@@ -19,33 +24,52 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// The next events; waits for them, and returns `None` once the service stops and there are none.
-    pub(crate) async fn take(&mut self, stopping: &mut watch::Receiver<bool>) -> io::Result<Option<(Vec<Record>, Position)>> {
+    /// The next events; waits for them, and returns `None` once the service stops and there are none. For a batch of at
+    /// most so many events it waits a moment after the first.
+    pub(crate) async fn take(&mut self, stopping: &mut watch::Receiver<bool>, batch: Option<usize>) -> io::Result<Option<(Vec<Record>, Position)>> {
+        let most = batch.unwrap_or(BATCH);
         loop {
-            let (records, position) = self.waiting()?;
-            if !records.is_empty() || position.is_some() {
-                return Ok(Some((records, position.unwrap_or_default())));
+            let (mut records, mut position) = self.waiting(most)?;
+            if records.is_empty() && position.is_none() {
+                if *stopping.borrow() {
+                    return Ok(None);
+                }
+                tokio::select! {
+                    first = self.news() => records.extend(first),
+                    _ = stopping.changed() => {}
+                }
+                if records.is_empty() {
+                    continue;
+                }
             }
-            if *stopping.borrow() {
-                return Ok(None);
+            if batch.is_some() && records.len() < most && !*stopping.borrow() {
+                let _ = timeout(GATHERING, stopping.changed()).await;
+                position = self.gather(&mut records, most)?.or(position);
             }
-            tokio::select! {
-                first = self.news() => if let Some(first) = first { return Ok(Some((vec![first], Position::default()))) },
-                _ = stopping.changed() => {}
-            }
+            return Ok(Some((records, position.unwrap_or_default())));
         }
     }
 
+    /// Adds what has come meanwhile: from memory what is new, from disk everything since the last note.
+    fn gather(&mut self, records: &mut Vec<Record>, most: usize) -> io::Result<Option<Position>> {
+        if matches!(self, Self::Disk(_)) {
+            records.clear();
+        }
+        let (more, position) = self.waiting(most - records.len())?;
+        records.extend(more);
+        Ok(position)
+    }
+
     /// What is there now. A position without records is one of lines that a crash cut.
-    fn waiting(&mut self) -> io::Result<(Vec<Record>, Option<Position>)> {
+    fn waiting(&mut self, most: usize) -> io::Result<(Vec<Record>, Option<Position>)> {
         match self {
             Self::Memory(queue) => {
-                let records = std::iter::from_fn(|| queue.try_recv().ok()).take(BATCH).map(Arc::unwrap_or_clone);
+                let records = std::iter::from_fn(|| queue.try_recv().ok()).take(most).map(Arc::unwrap_or_clone);
                 Ok((records.collect(), None))
             }
             Self::Disk(journal) => {
                 let before = journal.position();
-                let (records, behind) = journal.next(BATCH)?;
+                let (records, behind) = journal.next(most)?;
                 Ok((records, (behind != before).then_some(behind)))
             }
         }

@@ -148,6 +148,12 @@ pub struct ServeArgs {
     /// Where CloudEvents of every exchange are posted. Default: none
     #[arg(long, env = "EVENT_INGRESS_URI", value_name = "URL", hide_env_values = true, help_heading = "Records and metrics")]
     pub event_ingress_uri: Option<String>,
+    /// Post events in batches of at most so many, each within a second, as `application/cloudevents-batch+json`. Default: none, each by itself in binary mode
+    #[arg(long = "event-batch", env = "STS_EVENT_BATCH", value_name = "EVENTS", help_heading = "Records and metrics")]
+    pub sts_event_batch: Option<String>,
+    /// Whether one JSON line per exchange goes to standard output. Default: `false`
+    #[arg(long = "audit-stdout", env = "STS_AUDIT_STDOUT", value_name = "BOOL", help_heading = "Records and metrics")]
+    pub sts_audit_stdout: Option<String>,
     /// A file that takes one JSON line per exchange. Default: none
     #[arg(long = "audit-file", env = "STS_AUDIT_FILE", value_name = "FILE", help_heading = "Records and metrics")]
     pub sts_audit_file: Option<String>,

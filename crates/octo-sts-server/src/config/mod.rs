@@ -56,6 +56,9 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// The longest drain that may be asked for: beyond it, supervisors kill.
 const LONGEST_DRAIN: Duration = Duration::from_mins(10);
 
+/// The most events of one request.
+const LARGEST_BATCH: u32 = 1000;
+
 /// The name where nobody gives one to a receiver.
 const RECEIVER: &str = "localhost";
 
@@ -114,6 +117,10 @@ pub struct Config {
     pub quota: QuotaFloors,
     /// Where CloudEvents are posted.
     pub event_ingress: Option<Url>,
+    /// Most events of one request there; `None` for each event alone.
+    pub event_batch: Option<usize>,
+    /// Whether a JSON line per exchange goes to standard output.
+    pub audit_stdout: bool,
     /// The file that takes one JSON line per exchange.
     pub audit_file: Option<PathBuf>,
     /// The folder where events wait for their receiver.
@@ -162,6 +169,8 @@ impl Config {
             limits: CallerLimits::default(),
             quota: QuotaFloors::default(),
             event_ingress: None,
+            event_batch: None,
+            audit_stdout: false,
             audit_file: None,
             audit_folder: None,
             metrics: None,
@@ -225,6 +234,8 @@ fn read(role: Role, args: &ServeArgs, env: &dyn Fn(&str) -> Option<String>, find
     let replicas = replicas::read(args, findings);
     let limits = limits::read(args, findings);
     let (metrics, event_ingress) = read_metrics(args, listen.map(|listen| listen.ip()), findings);
+    let event_batch = optional(findings, "STS_EVENT_BATCH", args.sts_event_batch.as_ref(), batch);
+    let audit_stdout = optional(findings, "STS_AUDIT_STDOUT", args.sts_audit_stdout.as_ref(), value::boolean);
     let audit_file = optional(findings, "STS_AUDIT_FILE", args.sts_audit_file.as_ref(), writable_place);
     let audit_folder = optional(findings, "STS_AUDIT_DIR", args.sts_audit_dir.as_ref(), folder);
     let base = Config::new(domain?, apps?);
@@ -248,6 +259,8 @@ fn read(role: Role, args: &ServeArgs, env: &dyn Fn(&str) -> Option<String>, find
         quota: quota?,
         role,
         event_ingress: event_ingress?,
+        event_batch: event_batch?,
+        audit_stdout: audit_stdout?.unwrap_or(base.audit_stdout),
         audit_file: audit_file?,
         audit_folder: audit_folder?,
         metrics: metrics?,
@@ -402,6 +415,13 @@ fn read_metrics(args: &ServeArgs, ip: Option<IpAddr>, findings: &mut Findings) -
     }
     let ip = ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     (Some(Some(SocketAddr::new(ip, port.unwrap_or(METRICS_PORT)))), Some(ingress))
+}
+
+/// How many events a request takes at the most.
+fn batch(text: &str) -> Result<usize, String> {
+    let most = value::number(text).ok().filter(|most| (1..=LARGEST_BATCH).contains(most));
+    let most = most.ok_or_else(|| format!("`{}` is not a number from 1 to {LARGEST_BATCH}: write one such as `100`", Printable(text)))?;
+    usize::try_from(most).map_err(|error| error.to_string())
 }
 
 fn duration_within(text: &str, longest: Duration) -> Result<Duration, String> {

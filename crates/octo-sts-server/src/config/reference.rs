@@ -14,7 +14,8 @@ row says otherwise. Durations are written as `90s`, `5m` or `1h30m`, truth value
 This page is generated: `UPDATE_GENERATED=1 cargo test -p octo-sts-server --test configuration`.
 
 `SSL_CERT_FILE` and `SSL_CERT_DIR` name the certificate authorities for every outbound connection; `RUST_LOG` sets the
-detail of the log, such as `info` or `octo_sts_exchange=debug`.
+detail of the log, such as `info` or `octo_sts_exchange=debug`. The `OTEL_*` variables of OpenTelemetry are in
+[observability](observability.md#traces-and-logs-by-opentelemetry).
 ";
 
 /// The page, as Markdown.

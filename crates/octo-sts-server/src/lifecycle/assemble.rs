@@ -110,7 +110,8 @@ fn audit(config: &Config, client: Client, clock: &Arc<dyn Clock>) -> Result<(Aud
         event_ingress: config.event_ingress.clone(),
         file: config.audit_file.clone(),
         spill: config.audit_folder.clone(),
-        stdout: false,
+        batch: config.event_batch,
+        stdout: config.audit_stdout,
     };
     Audit::start(settings, Some(client), Arc::clone(clock)).map_err(|error| {
         let cause = std::error::Error::source(&error).map(|cause| format!(" ({cause})")).unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 
+use octo_sts_audit::EXPORTED;
 use tokio::runtime::Handle;
 use tracing::{Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{
@@ -47,7 +48,9 @@ pub fn install(filter: Option<&str>) -> Result<(), LogError> {
 /// The same, and exports what OpenTelemetry's variables ask for. What is exported is sent by this runtime.
 pub fn install_with(filter: Option<&str>, settings: &TelemetrySettings, runtime: &Handle) -> Result<Exporting, LogError> {
     let targets = targets(filter)?;
-    let (exporting, mut layers) = Exporting::start(settings, &targets, runtime)?;
+    // The record of each exchange goes to the collector as well; standard error has its own line of it.
+    let exported = targets.clone().with_target(EXPORTED, LevelFilter::INFO);
+    let (exporting, mut layers) = Exporting::start(settings, &exported, runtime)?;
     layers.push(written(targets, form_of_stderr(), settings.traces.is_some(), io::stderr));
     tracing_subscriber::registry().with(layers).try_init().map_err(LogError::Installed)?;
     super::panics::install();
@@ -97,7 +100,10 @@ fn targets(filter: Option<&str>) -> Result<Targets, LogError> {
         Some(text) => text.parse().map_err(LogError::Filter)?,
     };
     // Spans are for the exporter alone: without it, none is made.
-    Ok(targets.with_targets(WIRE.map(|target| (target, LevelFilter::WARN))).with_target(TARGET, LevelFilter::OFF))
+    Ok(targets
+        .with_targets(WIRE.map(|target| (target, LevelFilter::WARN)))
+        .with_target(TARGET, LevelFilter::OFF)
+        .with_target(EXPORTED, LevelFilter::OFF))
 }
 
 #[cfg(test)]

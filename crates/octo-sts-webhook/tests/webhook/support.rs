@@ -191,7 +191,7 @@ fn text(value: &Value) -> String {
 }
 
 fn audit(file: std::path::PathBuf) -> (Audit, AuditTask) {
-    let settings = AuditSettings { domain: "octo-sts.test".into(), event_ingress: None, file: Some(file), spill: None, stdout: false };
+    let settings = AuditSettings { domain: "octo-sts.test".into(), file: Some(file), ..AuditSettings::default() };
     Audit::start(settings, None, Arc::new(SystemClock)).unwrap()
 }
 

@@ -58,6 +58,7 @@ async fn is_told_of_exchanges(collector: &Collector, endpoint: &str, protocol: &
         ("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=blue"),
         ("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test"),
         ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+        ("STS_EVENT_BATCH", "10"),
     ];
     let mut house = House::open_with(&variables).await;
     assert!(exchange(&house, "main", &trace_headers()).starts_with("HTTP/1.1 200"));
@@ -84,6 +85,9 @@ async fn is_told_of_exchanges(collector: &Collector, endpoint: &str, protocol: &
     let logs = collector.logs();
     let told = logs.iter().find(|record| attribute(&record.attributes, "outcome").as_deref() == Some("granted")).unwrap();
     assert_eq!((hex(&told.trace_id), &told.span_id), (TRACE.to_owned(), &granted.span_id));
+    let record = logs.iter().find(|record| attribute(&record.attributes, "kind").as_deref() == Some("dev.octo-sts.exchange")).unwrap();
+    let body = record.body.clone().and_then(|body| body.value).unwrap();
+    assert!(format!("{body:?}").contains("token_sha256"), "{body:?}");
     github_is_told_and_issuers_are_not(&house, &hex(&mint.span_id));
     nothing_secret_is_told(&house, collector);
 }
