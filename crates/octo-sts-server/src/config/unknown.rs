@@ -9,7 +9,7 @@ use super::ServeArgs;
 /// The most edits between a name and one that may have been meant.
 const NEAR: usize = 3;
 /// Variables of ours that other commands read, or that take effect outside of the configuration.
-const ELSEWHERE: [&str; 2] = ["STS_URL", "STS_ISSUERS_FILE"];
+const ELSEWHERE: [&str; 1] = ["STS_URL"];
 
 /// A warning for each name that begins with `STS_` and that nothing reads, with the nearest name that something does.
 pub fn warnings_for<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
