@@ -43,6 +43,16 @@ impl Endpoint {
         self.uri(format!("{}/app", self.prefix))
     }
 
+    /// `GET /app/hook/config`
+    pub(crate) fn hook(&self) -> Result<Uri, http::Error> {
+        self.uri(format!("{}/app/hook/config", self.prefix))
+    }
+
+    /// `GET /app/hook/deliveries`, the latest `most`.
+    pub(crate) fn deliveries(&self, most: u8) -> Result<Uri, http::Error> {
+        self.uri(format!("{}/app/hook/deliveries?per_page={most}", self.prefix))
+    }
+
     /// `GET /repos/{owner}/{repo}/installation`
     pub(crate) fn repository_installation(&self, repository: &Repository) -> Result<Uri, http::Error> {
         self.uri(format!("{}/repos/{}/{}/installation", self.prefix, repository.owner, repository.name))

@@ -175,6 +175,11 @@ impl World {
         let none = Value::Null;
         self.check(Method::GET, "/app", "/app", &jwt, &none, 200).await;
         self.check(Method::GET, "/app", "/app", "a.b.c", &none, 401).await;
+        self.check(Method::GET, "/app/hook/config", "/app/hook/config", &jwt, &none, 404).await;
+        self.app.deliver_to("https://sts.example.com/webhook", true);
+        self.app.delivered("push", StatusCode::BAD_GATEWAY);
+        self.check(Method::GET, "/app/hook/config", "/app/hook/config", &jwt, &none, 200).await;
+        self.check(Method::GET, "/app/hook/deliveries", "/app/hook/deliveries?per_page=5", &jwt, &none, 200).await;
         self.check(Method::GET, "/app/installations", "/app/installations?per_page=1", &jwt, &none, 200).await;
         self.check(Method::GET, "/app/installations/{installation_id}", "/app/installations/1001", &jwt, &none, 200).await;
         self.check(Method::GET, "/app/installations/{installation_id}", "/app/installations/1", &jwt, &none, 404).await;

@@ -35,6 +35,8 @@ impl State {
     fn look(&self, world: &World, app: AppId, route: &Route<'_>, request: &Request) -> Answer {
         match route {
             Route::App => world.apps.get(&app).map(|record| ok(&self.addresses().app(record))).ok_or_else(Problem::not_found),
+            Route::Hook => Self::hook(world, app),
+            Route::Deliveries => Self::deliveries(world, app, request),
             Route::Installations => Ok(self.installations(world, app, request)),
             Route::Installation(id) => self.shown(world, own(world, app, *id).ok()),
             Route::OrganizationInstallation(login) => self.of_owner(world, app, login, OwnerKind::Organization),

@@ -44,6 +44,8 @@ impl FakeGitHub {
             keys: AppKey::of(&key).into_iter().collect(),
             installations: Vec::new(),
             created_at,
+            events: ["check_run", "check_suite", "pull_request", "push"].map(str::to_owned).to_vec(),
+            hook: None,
         };
         let mut world = write(&self.state.world);
         assert!(!world.apps.contains_key(&record.id), "the sandbox has an App {id} already");

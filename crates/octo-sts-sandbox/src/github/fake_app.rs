@@ -34,6 +34,10 @@ impl FakeApp {
         Self { github, id, key, permissions }
     }
 
+    pub(crate) fn github(&self) -> &FakeGitHub {
+        &self.github
+    }
+
     /// The App's id.
     pub fn id(&self) -> AppId {
         self.id

@@ -13,6 +13,7 @@ mod commits;
 mod contents;
 mod fake_app;
 mod history;
+mod hook;
 mod ledger;
 mod limits;
 mod mint;

@@ -173,7 +173,7 @@ impl Addresses {
             "created_at": time(app.created_at),
             "updated_at": time(app.created_at),
             "permissions": *app.permissions,
-            "events": ["push", "pull_request"],
+            "events": app.events,
             "installations_count": app.installations.len(),
         })
     }

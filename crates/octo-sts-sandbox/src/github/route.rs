@@ -21,6 +21,8 @@ pub(crate) enum Named<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
     App,
+    Hook,
+    Deliveries,
     Installations,
     Installation(InstallationId),
     OrganizationInstallation(&'a str),
@@ -78,6 +80,8 @@ impl<'a> Route<'a> {
         let installation = |id: &str| id.parse().map(InstallationId).ok();
         Some(match (method.as_str(), segments) {
             ("GET", ["app"]) => Self::App,
+            ("GET", ["app", "hook", "config"]) => Self::Hook,
+            ("GET", ["app", "hook", "deliveries"]) => Self::Deliveries,
             ("GET", ["app", "installations"]) => Self::Installations,
             ("GET", ["app", "installations", id]) => Self::Installation(installation(id)?),
             ("DELETE", ["app", "installations", id]) => Self::Uninstall(installation(id)?),
@@ -123,6 +127,7 @@ impl<'a> Route<'a> {
     pub(crate) fn class(&self) -> &'static str {
         match self {
             Self::App => "app",
+            Self::Hook | Self::Deliveries => "hook",
             Self::Installations => "installations",
             Self::Installation(_) | Self::Uninstall(_) => "installation",
             Self::OrganizationInstallation(_) | Self::UserInstallation(_) => "owner_installation",

@@ -11,6 +11,7 @@ use octo_sts_types::{AccountId, AppId, InstallationId, RepositoryId};
 use super::{
     app::AppKey,
     history::{Commit, History},
+    hook::HookRecord,
     quota::Quota,
 };
 
@@ -52,6 +53,10 @@ pub(crate) struct AppRecord {
     pub(crate) keys: Vec<AppKey>,
     pub(crate) installations: Vec<InstallationId>,
     pub(crate) created_at: Timestamp,
+    /// The webhook events it subscribes to.
+    pub(crate) events: Vec<String>,
+    /// Where they go; `None` while the webhook is off.
+    pub(crate) hook: Option<HookRecord>,
 }
 
 pub(crate) struct OwnerRecord {
