@@ -7,6 +7,7 @@
 //! [`serve`] is the whole command; [`start`] is a service inside another program.
 
 pub mod config;
+mod doctor;
 mod exchange;
 mod grpc;
 mod lifecycle;
@@ -24,5 +25,6 @@ mod transport_tests;
 pub use config::{Config, ConfigError, Role, ServeArgs};
 pub use octo_sts_webhook::SavedDelivery;
 
+pub use doctor::{Examined, Finding, Verdict, examine};
 pub use lifecycle::{Running, ServeError, StartError, replay, serve, start, start_with};
 pub use rest::openapi::openapi;

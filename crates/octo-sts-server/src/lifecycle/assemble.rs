@@ -65,7 +65,7 @@ pub(super) async fn assemble(config: &Config, clock: &Arc<dyn Clock>) -> Result<
     Ok(Assembled { exchanger, verifier, audit: task, opener, news, webhook })
 }
 
-fn roots(config: &Config) -> Result<Roots, StartError> {
+pub(crate) fn roots(config: &Config) -> Result<Roots, StartError> {
     let unusable = |error| StartError::configuration("SSL_CERT_FILE, SSL_CERT_DIR", error);
     match &config.extra_roots {
         None => Roots::load().map_err(unusable),
@@ -77,7 +77,7 @@ fn roots(config: &Config) -> Result<Roots, StartError> {
     }
 }
 
-fn verifier_settings(config: &Config) -> VerifierSettings {
+pub(crate) fn verifier_settings(config: &Config) -> VerifierSettings {
     let issuers = &config.issuers;
     VerifierSettings {
         allowed_issuers: issuers.allowed.clone(),
@@ -120,7 +120,7 @@ fn audit(config: &Config, client: Client, clock: &Arc<dyn Clock>) -> Result<(Aud
 }
 
 /// Opens the keys of every App. An App that serves several owners is one App, with one JWT.
-pub(super) async fn app_pools(source: &AppsSource, opener: &Opener) -> Result<AppPools, StartError> {
+pub(crate) async fn app_pools(source: &AppsSource, opener: &Opener) -> Result<AppPools, StartError> {
     let owners = match source {
         AppsSource::Fixed(owners) => owners.clone(),
         AppsSource::File(path) => crate::config::load_app_file(path).map_err(|error| StartError::configuration("APP_CONFIG_FILE", error))?,

@@ -12,6 +12,11 @@ mod serve;
 mod stores;
 pub(crate) mod watch;
 
+pub(crate) use assemble::{app_pools, roots, verifier_settings};
+pub(crate) use open::Opener;
+pub(crate) use self_check::{chain, fatal};
+pub(crate) use stores::Stores;
+
 pub use running::{Running, replay, start, start_with};
 pub use serve::{ServeError, serve};
 
@@ -47,7 +52,7 @@ pub enum StartError {
 }
 
 impl StartError {
-    fn configuration(what: impl Into<String>, why: impl std::fmt::Display) -> Self {
+    pub(crate) fn configuration(what: impl Into<String>, why: impl std::fmt::Display) -> Self {
         Self::Configuration { what: what.into(), why: why.to_string() }
     }
 }

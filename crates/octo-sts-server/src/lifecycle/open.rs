@@ -11,14 +11,14 @@ use crate::config::{KeySource, SecretSource, keys};
 
 /// Opens keys and fetches secrets.
 #[derive(Clone, Debug)]
-pub(super) struct Opener {
+pub(crate) struct Opener {
     outside: Outside,
     secrets: Secrets,
 }
 
 impl Opener {
     /// Trusts these authorities, and reads the variables of this process.
-    pub(super) fn new(roots: Roots) -> Result<Self, StartError> {
+    pub(crate) fn new(roots: Roots) -> Result<Self, StartError> {
         let outside = Outside::new(roots, &|name| std::env::var(name).ok());
         let outside = outside.map_err(|error| StartError::configuration("the client for key services", error))?;
         Ok(Self { secrets: Secrets::new(outside.clone()), outside })

@@ -53,7 +53,7 @@ async fn check_app(exchanger: &Exchanger, app: &Arc<App>, readiness: &Readiness)
 }
 
 /// What is wrong with the key, when waiting does not help.
-fn fatal(fault: &AppFault) -> Option<String> {
+pub(crate) fn fatal(fault: &AppFault) -> Option<String> {
     match fault {
         AppFault::OtherApp { .. } => Some(format!("{fault}: write the id of the App whose key this is, or give the key of the configured App")),
         AppFault::GitHub(GitHubError::KeyRefused { message }) => {
@@ -65,7 +65,7 @@ fn fatal(fault: &AppFault) -> Option<String> {
 }
 
 /// An error and its causes, in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

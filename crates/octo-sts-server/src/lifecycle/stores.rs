@@ -11,14 +11,14 @@ use super::{StartError, news::News, open::Opener};
 use crate::config::{Config, StickyPlace};
 
 /// What replicas share; nothing is dialled yet.
-pub(super) struct Stores {
-    pub(super) sticky: Option<Arc<dyn StickyStore>>,
-    pub(super) used_tokens: Arc<dyn UsedTokens>,
+pub(crate) struct Stores {
+    pub(crate) sticky: Option<Arc<dyn StickyStore>>,
+    pub(crate) used_tokens: Arc<dyn UsedTokens>,
     pub(super) news: Option<News>,
 }
 
 impl Stores {
-    pub(super) async fn open(config: &Config, opener: &Opener, client: &Client, clock: &Arc<dyn Clock>) -> Result<Self, StartError> {
+    pub(crate) async fn open(config: &Config, opener: &Opener, client: &Client, clock: &Arc<dyn Clock>) -> Result<Self, StartError> {
         let used_tokens: Arc<dyn UsedTokens> = Arc::new(MemoryTokens::new(MemoryTokens::CAPACITY, Arc::clone(clock)));
         let mut stores = Self { sticky: None, used_tokens, news: None };
         match config.replicas.sticky {

@@ -3,6 +3,7 @@
 mod audit;
 mod completions;
 mod demo;
+mod doctor;
 mod exchange;
 mod exec;
 mod failure;
@@ -27,7 +28,7 @@ use failure::Failure;
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done
-  1    refused: the service said no; `audit`: the chain is broken, or nothing matches; `policy`: there are findings
+  1    refused: the service said no; `audit`: the chain is broken, or nothing matches; `policy`: there are findings; `doctor`: something failed
   2    bad usage or configuration
   3    the service, or GitHub, cannot be reached or cannot answer
   4    no OIDC token could be got here
@@ -52,6 +53,9 @@ enum Command {
     /// Take GitHub's deliveries apart from the service: check policies, and record what lands
     #[command(after_help = EXIT_CODES)]
     Webhook(Box<webhook::Args>),
+    /// Ask everybody the service depends on whether it would work: keys, permissions, clock, webhook, issuers, stores
+    #[command(after_help = EXIT_CODES)]
+    Doctor(Box<doctor::Args>),
     /// Exchange an OIDC token for a GitHub token: print it, or run a command with it
     #[command(after_help = EXIT_CODES)]
     Exchange(exchange::Args),
@@ -86,6 +90,7 @@ impl Cli {
             Command::Demo(args) => demo::run(&args),
             Command::Serve(args) => serve::run(&args),
             Command::Webhook(args) => webhook::run(&args),
+            Command::Doctor(args) => doctor::run(&args),
             Command::Exchange(args) => exchange::run(args),
             Command::Revoke(args) => revoke::run(&args),
             Command::GitCredential(args) => git_credential::run(&args),

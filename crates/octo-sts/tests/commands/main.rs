@@ -3,6 +3,7 @@
 
 mod audit;
 mod client;
+mod doctor;
 mod git;
 mod killed;
 mod policy;
