@@ -3,24 +3,33 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode};
+use http::{
+    HeaderMap, HeaderValue, Request, StatusCode, Uri,
+    header::{ACCEPT, Entry, USER_AGENT},
+    uri::Scheme,
+};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body as _, Incoming};
+use hyper_util::{
+    client::legacy,
+    rt::{TokioExecutor, TokioTimer},
+};
+use url::Url;
 
 use crate::{
-    error::{ClientError, HttpError},
+    connect::{Connector, KEEP_ALIVE, connector},
+    error::{ClientError, HttpError, NotHttp, was_never_begun},
     guard::{AddressGuard, Rule},
-    resolve::GuardedResolver,
     roots::Roots,
 };
 
 /// How long an unused connection is kept.
 const POOL_IDLE: Duration = Duration::from_mins(1);
-/// How long a silent peer is believed to be there, before and between probes.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How long sent data may stay unacknowledged before the connection is given up.
-#[cfg(target_os = "linux")]
-const USER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest headers of an answer, in bytes; names and values together.
 const MAX_HEADERS: usize = 16 * 1024;
+/// How often a request is sent again that an HTTP/2 server turned away without looking at it.
+const MOST_REPEATS: usize = 2;
+const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
 
 /// What is spoken, on the connections of one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,12 +63,16 @@ pub struct ClientSettings {
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
+/// Connections, and how to get more of them.
+type Pool = legacy::Client<Connector, Full<Bytes>>;
+
 struct Inner {
     /// For everything, or with a guard for public addresses.
-    plain: reqwest::Client,
+    plain: Pool,
     /// For the exceptions of the guard. Its connections are apart, so that none of them serves another name.
-    exempt: Option<reqwest::Client>,
+    exempt: Option<Pool>,
     guard: Option<AddressGuard>,
+    user_agent: HeaderValue,
     connect_timeout: Duration,
     deadline: Duration,
     max_body: usize,
@@ -79,56 +92,74 @@ pub struct Response {
 impl Client {
     /// Builds the client; nothing is dialled yet.
     pub fn new(settings: ClientSettings) -> Result<Self, ClientError> {
-        let plain = build(&settings, Rule::Public)?;
+        let plain = pool(&settings, Rule::Public)?;
         let exempt = settings.guard.as_ref().is_some_and(AddressGuard::has_exceptions);
-        let exempt = exempt.then(|| build(&settings, Rule::Exempt)).transpose()?;
+        let exempt = exempt.then(|| pool(&settings, Rule::Exempt)).transpose()?;
+        let user_agent = HeaderValue::try_from(&settings.user_agent).map_err(ClientError::UserAgent)?;
         let ClientSettings { guard, connect_timeout, deadline, max_body, .. } = settings;
-        Ok(Self(Arc::new(Inner { plain, exempt, guard, connect_timeout, deadline, max_body })))
+        Ok(Self(Arc::new(Inner { plain, exempt, guard, user_agent, connect_timeout, deadline, max_body })))
     }
 
     /// Sends a request with an absolute `http` or `https` URI and waits for the whole answer.
     ///
     /// Nothing is tried again, but for what the pool knows was never begun: a connection that the server closed before the
     /// request went out, or a stream that an HTTP/2 server refused.
-    pub async fn send(&self, request: http::Request<Bytes>) -> Result<Response, HttpError> {
+    pub async fn send(&self, mut request: Request<Bytes>) -> Result<Response, HttpError> {
         let inner = &*self.0;
-        let request = reqwest::Request::try_from(request).map_err(HttpError::Unsendable)?;
-        let client = inner.client_for(&request)?;
-        let call = inner.call(client, request);
+        let pool = inner.pool_for(request.uri_mut())?;
+        let call = inner.call(pool, request.map(Full::new));
         tokio::time::timeout(inner.deadline, call).await.unwrap_or(Err(HttpError::Timeout { after: inner.deadline }))
     }
 }
 
 impl Inner {
-    fn client_for(&self, request: &reqwest::Request) -> Result<&reqwest::Client, HttpError> {
-        let Some(guard) = &self.guard else { return Ok(&self.plain) };
-        match guard.check_url(request.url()).map_err(HttpError::Blocked)? {
-            Rule::Public => Ok(&self.plain),
-            Rule::Exempt => Ok(self.exempt.as_ref().unwrap_or(&self.plain)),
+    /// The connections that may serve an address. A guarded one is brought into the spelling that the guard judges: what
+    /// is dialled is what was judged.
+    fn pool_for(&self, uri: &mut Uri) -> Result<&Pool, HttpError> {
+        if !matches!(uri.scheme(), Some(scheme) if *scheme == Scheme::HTTPS || *scheme == Scheme::HTTP) || uri.host().is_none() {
+            return Err(HttpError::Unsendable(NotHttp));
         }
+        let Some(guard) = &self.guard else { return Ok(&self.plain) };
+        let url = Url::parse(&uri.to_string()).map_err(|_| HttpError::Unsendable(NotHttp))?;
+        let rule = guard.check_url(&url).map_err(HttpError::Blocked)?;
+        *uri = Uri::try_from(url.as_str()).map_err(|_| HttpError::Unsendable(NotHttp))?;
+        Ok(if rule == Rule::Exempt { self.exempt.as_ref().unwrap_or(&self.plain) } else { &self.plain })
     }
 
-    async fn call(&self, client: &reqwest::Client, request: reqwest::Request) -> Result<Response, HttpError> {
-        let failed = |error| HttpError::from_call(error, self.connect_timeout);
-        let mut response = client.execute(request).await.map_err(failed)?;
-        let headers = std::mem::take(response.headers_mut());
-        if headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() > MAX_HEADERS {
+    async fn call(&self, pool: &Pool, mut request: Request<Full<Bytes>>) -> Result<Response, HttpError> {
+        let headers = request.headers_mut();
+        for (name, value) in [(USER_AGENT, &self.user_agent), (ACCEPT, &ANYTHING)] {
+            if let Entry::Vacant(entry) = headers.entry(name) {
+                entry.insert(value.clone());
+            }
+        }
+        let (head, body) = self.answer(pool, request).await?.into_parts();
+        if head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() > MAX_HEADERS {
             return Err(HttpError::HeadersTooLarge { limit: MAX_HEADERS });
         }
-        let status = response.status();
-        let body = self.body(&mut response).await?;
-        Ok(Response { status, headers, body })
+        Ok(Response { status: head.status, headers: head.headers, body: self.whole(body).await? })
     }
 
-    async fn body(&self, response: &mut reqwest::Response) -> Result<Bytes, HttpError> {
+    async fn answer(&self, pool: &Pool, request: Request<Full<Bytes>>) -> Result<http::Response<Incoming>, HttpError> {
+        let mut repeats = 0;
+        loop {
+            match pool.request(request.clone()).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) if repeats < MOST_REPEATS && was_never_begun(&error) => repeats += 1,
+                Err(error) => return Err(HttpError::from_call(error, self.connect_timeout)),
+            }
+        }
+    }
+
+    async fn whole(&self, mut body: Incoming) -> Result<Bytes, HttpError> {
         let limit = self.max_body;
-        if response.content_length().is_some_and(|length| length > limit as u64) {
+        if body.size_hint().lower() > limit as u64 {
             return Err(HttpError::TooLarge { limit });
         }
-        let failed = |error: reqwest::Error| HttpError::Broken(error.without_url());
         let mut first = Bytes::new();
         let mut whole = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        while let Some(frame) = body.frame().await {
+            let Ok(chunk) = frame.map_err(HttpError::broken)?.into_data() else { continue };
             if first.len() + whole.len() + chunk.len() > limit {
                 return Err(HttpError::TooLarge { limit });
             }
@@ -144,37 +175,15 @@ impl Inner {
     }
 }
 
-fn build(settings: &ClientSettings, rule: Rule) -> Result<reqwest::Client, ClientError> {
-    let tls = settings.roots.tls(settings.protocol).map_err(ClientError::Tls)?;
-    let mut builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .user_agent(&settings.user_agent)
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .no_proxy()
-        .no_gzip()
-        .no_brotli()
-        .no_zstd()
-        .no_deflate()
-        .no_hickory_dns()
-        .connect_timeout(settings.connect_timeout)
+fn pool(settings: &ClientSettings, rule: Rule) -> Result<Pool, ClientError> {
+    let pool = legacy::Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
         .pool_idle_timeout(POOL_IDLE)
-        .tcp_nodelay(true)
-        .tcp_keepalive(KEEP_ALIVE)
-        .tcp_keepalive_interval(KEEP_ALIVE)
         .http2_keep_alive_interval(KEEP_ALIVE)
-        .http2_keep_alive_timeout(KEEP_ALIVE);
-    #[cfg(target_os = "linux")]
-    {
-        builder = builder.tcp_user_timeout(USER_TIMEOUT);
-    }
-    if settings.protocol == Protocol::Http1 {
-        builder = builder.http1_only();
-    }
-    if let Some(guard) = &settings.guard {
-        builder = builder.dns_resolver(GuardedResolver { guard: guard.clone(), rule });
-    }
-    builder.build().map_err(ClientError::Client)
+        .http2_keep_alive_timeout(KEEP_ALIVE)
+        .build(connector(settings, rule)?);
+    Ok(pool)
 }
 
 impl fmt::Debug for Client {

@@ -9,13 +9,14 @@
 
 mod address;
 mod client;
+mod connect;
 mod error;
 mod guard;
 mod resolve;
 mod roots;
 
 pub use client::{Client, ClientSettings, Protocol, Response};
-pub use error::{ClientError, HttpError};
+pub use error::{ClientError, HttpError, NotHttp};
 pub use guard::{AddressGuard, Blocked};
 pub use resolve::{Lookup, SystemLookup};
 pub use roots::{Roots, RootsError};

@@ -1,10 +1,20 @@
 //! Names to addresses, under the guard's eyes.
 
-use std::{fmt, future::Future, io, net::SocketAddr, pin::Pin};
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
+use tower::Service;
 
-use crate::guard::{AddressGuard, Rule};
+use crate::{
+    error::Cause,
+    guard::{AddressGuard, Rule},
+};
 
 /// Looks a name up. Port 0 stands for the port of the URL.
 pub trait Lookup: Send + Sync + 'static {
@@ -23,27 +33,37 @@ impl Lookup for SystemLookup {
     }
 }
 
-/// Resolves a name once, and hands on its addresses only if the guard passes every one.
-pub(crate) struct GuardedResolver {
-    pub(crate) guard: AddressGuard,
-    pub(crate) rule: Rule,
+/// Resolves a name once, and hands on its addresses only if the guard, where there is one, passes every one.
+#[derive(Clone)]
+pub(crate) struct Resolver {
+    guard: Option<AddressGuard>,
+    rule: Rule,
 }
 
-impl Resolve for GuardedResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (guard, rule) = (self.guard.clone(), self.rule);
+impl Resolver {
+    pub(crate) fn new(guard: Option<AddressGuard>, rule: Rule) -> Self {
+        Self { guard, rule }
+    }
+}
+
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = Cause;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Cause>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let Self { guard, rule } = self.clone();
         Box::pin(async move {
+            let Some(guard) = guard else { return Ok(SystemLookup.lookup(name.as_str()).await?.into_iter()) };
             let addresses = guard.lookup.lookup(name.as_str()).await?;
             for address in &addresses {
                 guard.check_address(rule, name.as_str(), address.ip())?;
             }
-            Ok(Box::new(addresses.into_iter()) as Addrs)
+            Ok(addresses.into_iter())
         })
-    }
-}
-
-impl fmt::Debug for GuardedResolver {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GuardedResolver").field("guard", &self.guard).field("rule", &self.rule).finish()
     }
 }
