@@ -151,13 +151,12 @@ impl World {
     #[expect(clippy::too_many_arguments, reason = "a call and what it must answer")]
     async fn check_as(&mut self, media: &str, method: Method, described: &str, path: &str, credentials: &str, body: &Value, status: u16) -> Value {
         let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
-        let request = Request::builder()
-            .method(method.clone())
-            .uri(format!("{}{path}", self.sandbox.github().base_url()))
-            .header("authorization", format!("Bearer {credentials}"))
-            .header("accept", media)
-            .body(body);
-        let response = self.client.send(request.unwrap()).await.unwrap();
+        let mut request =
+            Request::builder().method(method.clone()).uri(format!("{}{path}", self.sandbox.github().base_url())).header("accept", media);
+        if !credentials.is_empty() {
+            request = request.header("authorization", format!("Bearer {credentials}"));
+        }
+        let response = self.client.send(request.body(body).unwrap()).await.unwrap();
         let answer: Value = serde_json::from_slice(&response.body).unwrap_or_default();
         assert_eq!(response.status.as_u16(), status, "{method} {path}: {answer}");
         let found = match self.description.schema(&method, described, response.status, media) {
@@ -179,6 +178,10 @@ impl World {
         self.app.deliver_to("https://sts.example.com/webhook", true);
         self.app.delivered("push", StatusCode::BAD_GATEWAY);
         self.check(Method::GET, "/app/hook/config", "/app/hook/config", &jwt, &none, 200).await;
+        let (_, code) = self.sandbox.github().register_from(&json!({"name": "x", "url": "https://x.test", "redirect_url": "http://127.0.0.1/"}));
+        let convert = "/app-manifests/{code}/conversions";
+        self.check(Method::POST, convert, &format!("/app-manifests/{code}/conversions"), "", &none, 201).await;
+        self.check(Method::POST, convert, &format!("/app-manifests/{code}/conversions"), "", &none, 404).await;
         self.check(Method::GET, "/app/hook/deliveries", "/app/hook/deliveries?per_page=5", &jwt, &none, 200).await;
         self.check(Method::GET, "/app/installations", "/app/installations?per_page=1", &jwt, &none, 200).await;
         self.check(Method::GET, "/app/installations/{installation_id}", "/app/installations/1001", &jwt, &none, 200).await;

@@ -16,6 +16,7 @@ mod history;
 mod hook;
 mod ledger;
 mod limits;
+mod manifest;
 mod mint;
 mod page;
 mod problem;

@@ -23,6 +23,7 @@ pub(crate) enum Route<'a> {
     App,
     Hook,
     Deliveries,
+    Convert(&'a str),
     Installations,
     Installation(InstallationId),
     OrganizationInstallation(&'a str),
@@ -82,6 +83,7 @@ impl<'a> Route<'a> {
             ("GET", ["app"]) => Self::App,
             ("GET", ["app", "hook", "config"]) => Self::Hook,
             ("GET", ["app", "hook", "deliveries"]) => Self::Deliveries,
+            ("POST", ["app-manifests", code, "conversions"]) => Self::Convert(code),
             ("GET", ["app", "installations"]) => Self::Installations,
             ("GET", ["app", "installations", id]) => Self::Installation(installation(id)?),
             ("DELETE", ["app", "installations", id]) => Self::Uninstall(installation(id)?),
@@ -128,6 +130,7 @@ impl<'a> Route<'a> {
         match self {
             Self::App => "app",
             Self::Hook | Self::Deliveries => "hook",
+            Self::Convert(_) => "conversion",
             Self::Installations => "installations",
             Self::Installation(_) | Self::Uninstall(_) => "installation",
             Self::OrganizationInstallation(_) | Self::UserInstallation(_) => "owner_installation",
@@ -144,7 +147,7 @@ impl<'a> Route<'a> {
 
     /// Whether an App JWT is needed, rather than an installation token.
     pub(crate) fn is_for_apps(&self) -> bool {
-        !matches!(self, Self::Revoke | Self::VisibleRepositories | Self::RateLimit | Self::Of(..) | Self::Unknown)
+        !matches!(self, Self::Revoke | Self::VisibleRepositories | Self::RateLimit | Self::Convert(_) | Self::Of(..) | Self::Unknown)
     }
 }
 

@@ -163,6 +163,7 @@ impl State {
                 let reply = self.within(None, *named, within, request, self.settings.clock.now())?;
                 Ok(self.conditional(reply, request, None))
             }
+            Route::Convert(code) => self.convert(code),
             _ => Err(Problem::requires_authentication()),
         }
     }

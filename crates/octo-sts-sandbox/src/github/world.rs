@@ -12,6 +12,7 @@ use super::{
     app::AppKey,
     history::{Commit, History},
     hook::HookRecord,
+    manifest::Registration,
     quota::Quota,
 };
 
@@ -122,6 +123,8 @@ pub(crate) struct World {
     pub(crate) by_account: HashMap<(AppId, AccountId), InstallationId>,
     /// Counts changes of App keys, so that remembered App JWTs can be judged anew.
     pub(crate) key_changes: u64,
+    /// Apps registered from a manifest, by the code that hands out their keys.
+    pub(crate) registrations: HashMap<String, Registration>,
 }
 
 /// How a repository was found.
