@@ -244,7 +244,7 @@ impl ExchangeError {
             Self::Token(error) => match error {
                 VerifyError::IssuerRefused(_) | VerifyError::Discovery(_) => Stage::Issuer,
                 VerifyError::Token(_) => Stage::Signature,
-                VerifyError::Claims(_) => Stage::Claims,
+                VerifyError::Claims(_) | VerifyError::Unmet(_) => Stage::Claims,
             },
             Self::NoPool
             | Self::NotInstalled
@@ -286,6 +286,7 @@ impl ExchangeError {
             Self::Token(VerifyError::Discovery(_)) => "ISSUER_UNREACHABLE",
             Self::Token(VerifyError::Token(_)) => "TOKEN_NOT_VERIFIED",
             Self::Token(VerifyError::Claims(_)) => "INVALID_CLAIMS",
+            Self::Token(VerifyError::Unmet(_)) => "TOKEN_NOT_ADMITTED",
             Self::TooMany(_) => "TOO_MANY_REQUESTS",
             Self::NoPool => "NO_APP_CONFIGURED",
             Self::NotInstalled => "APP_NOT_INSTALLED",

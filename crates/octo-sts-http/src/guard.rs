@@ -6,6 +6,7 @@ use url::{Host, Url};
 
 use crate::{
     address::{Reach, reach},
+    network::Network,
     resolve::{Lookup, SystemLookup},
 };
 
@@ -17,6 +18,7 @@ use crate::{
 #[derive(Clone)]
 pub struct AddressGuard {
     exceptions: HashSet<(String, u16)>,
+    networks: Vec<Network>,
     loopback: bool,
     pub(crate) lookup: Arc<dyn Lookup>,
 }
@@ -52,13 +54,20 @@ pub(crate) enum Rule {
 impl AddressGuard {
     /// A guard without exceptions.
     pub fn new() -> Self {
-        Self { exceptions: HashSet::new(), loopback: false, lookup: Arc::new(SystemLookup) }
+        Self { exceptions: HashSet::new(), networks: Vec::new(), loopback: false, lookup: Arc::new(SystemLookup) }
     }
 
     /// Lets exactly this host on exactly this port be on a private network or on this machine. Link-local addresses, where
     /// the clouds keep their metadata services, stay refused.
     pub fn allow(mut self, host: &str, port: u16) -> Self {
         self.exceptions.insert((host.to_ascii_lowercase(), port));
+        self
+    }
+
+    /// Lets every address of these networks be dialled, whatever name leads there and whatever the network is for. It is for
+    /// a client that serves a single party, whose addresses the operator has written down.
+    pub fn allow_networks(mut self, networks: impl IntoIterator<Item = Network>) -> Self {
+        self.networks.extend(networks);
         self
     }
 
@@ -85,7 +94,8 @@ impl AddressGuard {
         match host {
             Host::Ipv4(address) => self.check_address(rule, url.host_str().unwrap_or_default(), address.into())?,
             Host::Ipv6(address) => self.check_address(rule, url.host_str().unwrap_or_default(), address.into())?,
-            Host::Domain(name) if rule == Rule::Public && !(self.loopback && name == "localhost") => check_name(name)?,
+            // Where networks are listed, the addresses of a name decide, and not what the name looks like.
+            Host::Domain(name) if rule == Rule::Public && self.networks.is_empty() && !(self.loopback && name == "localhost") => check_name(name)?,
             Host::Domain(_) => {}
         }
         Ok(rule)
@@ -105,7 +115,11 @@ impl AddressGuard {
             Reach::Private => rule == Rule::Exempt,
             Reach::Special => false,
         };
-        if allowed { Ok(()) } else { Err(Blocked::Address { host: host.to_owned(), address }) }
+        if allowed || self.networks.iter().any(|network| network.contains(address)) {
+            Ok(())
+        } else {
+            Err(Blocked::Address { host: host.to_owned(), address })
+        }
     }
 }
 
@@ -129,7 +143,11 @@ impl Default for AddressGuard {
 
 impl fmt::Debug for AddressGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AddressGuard").field("exceptions", &self.exceptions).field("loopback", &self.loopback).finish_non_exhaustive()
+        f.debug_struct("AddressGuard")
+            .field("exceptions", &self.exceptions)
+            .field("networks", &self.networks)
+            .field("loopback", &self.loopback)
+            .finish_non_exhaustive()
     }
 }
 
@@ -216,6 +234,22 @@ mod tests {
         assert!(check(&guard, "http://169.254.169.254/").is_err());
         assert!(guard.check_address(Rule::Exempt, "vault", "fe80::1".parse().unwrap()).is_err());
         assert!(guard.check_address(Rule::Exempt, "vault", "10.0.0.1".parse().unwrap()).is_ok());
+    }
+
+    /// T-030
+    #[test]
+    fn a_listed_network_opens_its_own_addresses_and_no_others() {
+        let networks = ["10.1.0.0/16", "169.254.169.254"].map(|text| Network::parse(text).unwrap());
+        let guard = AddressGuard::new().allow_networks(networks);
+        for url in ["https://10.1.2.3:6443/", "http://169.254.169.254/", "https://kubernetes/", "https://8.8.8.8/"] {
+            assert_eq!(check(&guard, url), Ok(Rule::Public), "Input: {url}");
+        }
+        for url in ["https://10.2.0.1/", "https://127.0.0.1/", "https://[::1]/", "http://169.254.169.253/", "https://192.168.0.1/"] {
+            assert!(check(&guard, url).is_err(), "Input: {url}");
+        }
+        let resolved = |address: &str| guard.check_address(Rule::Public, "kubernetes", address.parse().unwrap());
+        assert!(resolved("10.1.0.1").is_ok());
+        assert!(resolved("10.2.0.1").is_err() && resolved("127.0.0.1").is_err());
     }
 
     #[test]

@@ -12,11 +12,13 @@ mod client;
 mod connect;
 mod error;
 mod guard;
+mod network;
 mod resolve;
 mod roots;
 
 pub use client::{Client, ClientSettings, Protocol, Response};
 pub use error::{ClientError, HttpError, NotHttp};
 pub use guard::{AddressGuard, Blocked};
+pub use network::{InvalidNetwork, Network};
 pub use resolve::{Lookup, SystemLookup};
 pub use roots::{Roots, RootsError};

@@ -112,14 +112,14 @@ pub(crate) struct Admission {
 impl Admission {
     /// Whether the issuer may be asked. Where its name leads is for the address guard.
     pub(crate) fn admit(&self, issuer: &Issuer) -> Result<(), IssuerRefused> {
-        let because = if self.allowed.as_ref().is_some_and(|allowed| !allowed.admits(issuer)) {
-            RefusedBecause::NotListed
-        } else if let Err(because) = self.check_host(issuer) {
-            because
-        } else {
-            return Ok(());
-        };
-        Err(IssuerRefused { issuer: issuer.clone(), because })
+        self.admit_listed(issuer)?;
+        self.check_host(issuer).map_err(|because| IssuerRefused { issuer: issuer.clone(), because })
+    }
+
+    /// Whether tokens of the issuer may be verified, wherever its keys come from.
+    pub(crate) fn admit_listed(&self, issuer: &Issuer) -> Result<(), IssuerRefused> {
+        let listed = self.allowed.as_ref().is_none_or(|allowed| allowed.admits(issuer));
+        if listed { Ok(()) } else { Err(IssuerRefused { issuer: issuer.clone(), because: RefusedBecause::NotListed }) }
     }
 
     fn check_host(&self, issuer: &Issuer) -> Result<(), RefusedBecause> {

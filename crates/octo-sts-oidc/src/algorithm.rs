@@ -102,6 +102,8 @@ impl fmt::Display for Algorithm {
 pub(crate) struct Algorithms(u16);
 
 impl Algorithms {
+    /// Every one, where nobody advertises any.
+    pub(crate) const ALL: Self = Self((1 << Algorithm::ALL.len()) - 1);
     /// What is verified for an issuer that advertises nothing (`OpenID` Connect Discovery 1.0 §3 makes RS256 mandatory).
     pub(crate) const DEFAULT: Self = Self(1 << Algorithm::Rs256 as u16);
 
@@ -137,6 +139,7 @@ mod tests {
         let set = |names: &[&str]| Algorithms::advertised(names.iter().copied());
         let of = |names: &[&str]| Algorithm::ALL.into_iter().filter(|algorithm| set(names).contains(*algorithm)).collect::<Vec<_>>();
         assert_eq!(of(&["none", "HS256", "ES384", "EdDSA"]), [Algorithm::Es384, Algorithm::EdDsa]);
+        assert!(Algorithm::ALL.into_iter().all(|algorithm| Algorithms::ALL.contains(algorithm)));
         for names in [&[][..], &["none"], &["HS256", "none"], &["rs512"], &["HS256"; 1_000]] {
             assert_eq!(of(names), [Algorithm::Rs256], "Input: {:?}", names.first());
         }

@@ -37,6 +37,26 @@ pub enum VerifyError {
     /// The token is genuine, and its subject or audience fails the grammar.
     #[error("the token's claims are not usable")]
     Claims(#[source] ClaimsError),
+    /// The token is genuine, and is not what the operator requires of tokens of its issuer.
+    #[error("the token is not one that the operator admits from its issuer")]
+    Unmet(#[source] Unmet),
+}
+
+/// What of the operator's requirements a token does not meet.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unmet {
+    /// A claim is missing, or is not what is required.
+    #[error("its claim `{}` is missing, or not what this service requires of its issuer's tokens", Printable(name))]
+    Claim {
+        /// The claim's name.
+        name: String,
+    },
+    /// From `iat` to `exp` it is longer than is allowed.
+    #[error("it is good for longer (from `iat` to `exp`) than this service accepts from its issuer")]
+    Life,
+    /// How long it is good for is limited, and it has no `iat`.
+    #[error("it does not say when it was issued (`iat`), which this service requires of its issuer's tokens")]
+    NoLife,
 }
 
 /// What is wrong with a token, or with finding the key that it was signed with.
@@ -167,7 +187,7 @@ impl VerifyError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Discovery(error) | Self::Token(TokenFault::Keys(error)) => error.is_transient(),
-            Self::IssuerRefused(_) | Self::Token(_) | Self::Claims(_) => false,
+            Self::IssuerRefused(_) | Self::Token(_) | Self::Claims(_) | Self::Unmet(_) => false,
         }
     }
 
@@ -181,6 +201,7 @@ impl VerifyError {
             }
             Self::Token(fault) => fault.what_to_do(),
             Self::Claims(error) => format!("request a token with other claims: {error}").into(),
+            Self::Unmet(unmet) => unmet.to_string().into(),
         }
     }
 }

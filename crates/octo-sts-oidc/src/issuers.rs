@@ -37,10 +37,12 @@ pub(crate) struct Clients {
 /// One issuer to fetch from.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
-    issuer: Issuer,
-    keys: Arc<IssuerKeys>,
-    pinned: bool,
-    excepted: bool,
+    pub(crate) issuer: Issuer,
+    pub(crate) keys: Arc<IssuerKeys>,
+    pub(crate) pinned: bool,
+    pub(crate) client: Client,
+    /// Where its keys are, when nobody has to be asked for that.
+    pub(crate) at: Option<Discovery>,
 }
 
 pub(crate) struct Issuers {
@@ -66,7 +68,8 @@ impl Issuers {
             Some(keys) => (keys.clone(), true),
             None => (self.others.get_with_by_ref(issuer, async { Arc::default() }).await, false),
         };
-        Target { issuer: issuer.clone(), keys, pinned, excepted }
+        let client = if excepted { &self.clients.excepted } else { &self.clients.public };
+        Target { issuer: issuer.clone(), keys, pinned, client: client.clone(), at: None }
     }
 
     /// The issuer's keys, and whether they were fetched for this very call.
@@ -151,6 +154,7 @@ impl Issuers {
 
     async fn fly(&self, target: &Target, known: Option<Discovery>) -> Outcome {
         self.counters.fetches.add_one();
+        let known = known.or_else(|| target.at.clone());
         let part = if known.is_some() { Part::Keys } else { Part::Discovery };
         let _turn = if target.pinned {
             None
@@ -158,10 +162,9 @@ impl Issuers {
             let turn = tokio::time::timeout(TURN, self.turns.acquire()).await;
             Some(turn.map_err(|_| self.failed(target, Failure::new(part, IssuerError::Busy)))?)
         };
-        let client = if target.excepted { &self.clients.excepted } else { &self.clients.public };
         // What a fetch brings is as old as its beginning.
         let begun = self.clock.monotonic();
-        let fetched = fetch(client, &target.issuer, known).await.map_err(|failure| self.failed(target, failure))?;
+        let fetched = fetch(&target.client, &target.issuer, known).await.map_err(|failure| self.failed(target, failure))?;
         Ok(Arc::new(Known::new(fetched, begun)))
     }
 

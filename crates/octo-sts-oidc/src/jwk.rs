@@ -43,7 +43,7 @@ pub(crate) enum KeyFault {
 /// Reads a key, once for each algorithm of `wanted` that it can verify.
 pub(crate) fn parse(jwk: &Map<String, Value>, wanted: Algorithms) -> Result<Vec<Key>, KeyFault> {
     let text = |name: &str| jwk.get(name).and_then(Value::as_str);
-    if ["d", "k", "p", "q"].iter().any(|name| jwk.contains_key(*name)) {
+    if ["d", "k", "p", "q", "dp", "dq", "qi", "oth"].iter().any(|name| jwk.contains_key(*name)) {
         return Err(KeyFault::Private);
     }
     check_use(jwk)?;

@@ -36,7 +36,16 @@ impl KeySet {
             }
         }
         tracing::debug!(usable = usable.len(), odd, "key set read");
-        if usable.is_empty() { Err(DocumentFault::NoUsableKey) } else { Ok(Self(usable)) }
+        Self::of(usable).ok_or(DocumentFault::NoUsableKey)
+    }
+
+    /// These keys; `None` when there is none.
+    pub(crate) fn of(keys: Vec<Key>) -> Option<Self> {
+        (!keys.is_empty()).then_some(Self(keys))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Whether one of the keys that the header names signed `input`. At most two are tried.

@@ -53,6 +53,11 @@ impl Times {
         Ok(Self { exp: time("exp")?.ok_or(TimeFault::NoExpiry)?, nbf: time("nbf")?, iat: time("iat")? })
     }
 
+    /// From `iat` to `exp`; `None` where the token does not say when it was issued.
+    pub(crate) fn life(&self) -> Option<SignedDuration> {
+        self.iat.map(|issued| self.exp.duration_since(issued))
+    }
+
     /// Whether the token counts at `now`; `leeway` is for `exp` alone.
     pub(crate) fn check(&self, now: Timestamp, leeway: Duration) -> Result<(), TimeFault> {
         if self.exp.checked_add(leeway).is_ok_and(|end| now >= end) {

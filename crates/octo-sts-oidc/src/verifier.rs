@@ -2,17 +2,20 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use octo_sts_http::{AddressGuard, Client, ClientError, ClientSettings, Lookup, Protocol, Roots};
+use arc_swap::ArcSwap;
+use octo_sts_http::{AddressGuard, Client, ClientError, ClientSettings, Lookup, Protocol, Roots, RootsError};
 use octo_sts_types::{Claims, Clock, Issuer};
 use url::Url;
 
 use crate::{
     admission::{Admission, IssuerFilter, IssuerRefused},
+    entry::{Entries, Entry, IssuerEntry, Keys},
     error::{Part, TokenFault, VerifyError},
     fetch::Failure,
     header::Header,
     issuer_keys::Known,
     issuers::{Clients, Issuers, Target},
+    static_keys::StaticKeySet,
     stats::VerifierStats,
     token::UnverifiedToken,
 };
@@ -31,6 +34,8 @@ pub struct VerifierSettings {
     pub allowed_issuers: Option<IssuerFilter>,
     /// Issuers on https that may be on private addresses, on this machine, or on other ports than 443.
     pub private_issuers: Vec<Issuer>,
+    /// Issuers that are described one by one; `allowed_issuers` bounds them, too, and `private_issuers` does not count for them.
+    pub entries: Vec<IssuerEntry>,
     /// Issuers whose keys are never evicted, as are those listed in the two settings above.
     pub pinned_issuers: Vec<Issuer>,
     /// Admits issuers on this machine, plain http included: for trying things out.
@@ -48,6 +53,7 @@ impl Default for VerifierSettings {
         Self {
             allowed_issuers: None,
             private_issuers: Vec::new(),
+            entries: Vec::new(),
             pinned_issuers: Vec::new(),
             allow_localhost: false,
             expiry_leeway: Duration::ZERO,
@@ -63,6 +69,15 @@ pub enum VerifierError {
     /// A private issuer is not on https.
     #[error("the private issuer `{0}` is not an https URL")]
     PrivateIssuer(Issuer),
+    /// The certificate authorities for one issuer are not usable.
+    #[error("the certificate authorities for `{issuer}` are not usable")]
+    Roots {
+        /// The issuer.
+        issuer: Issuer,
+        /// Why.
+        #[source]
+        source: RootsError,
+    },
     /// The HTTP client cannot be set up.
     #[error("the client for issuers cannot be set up")]
     Client(#[source] ClientError),
@@ -76,6 +91,9 @@ struct Inner {
     admission: Admission,
     expiry_leeway: Duration,
     issuers: Arc<Issuers>,
+    /// Replaced as a whole, so that no token sees half of two descriptions.
+    entries: ArcSwap<Entries>,
+    parts: ClientParts,
     clock: Arc<dyn Clock>,
 }
 
@@ -85,17 +103,31 @@ impl Verifier {
         if let Some(plain) = settings.private_issuers.iter().find(|issuer| !issuer.is_https()) {
             return Err(VerifierError::PrivateIssuer(plain.clone()));
         }
-        let clients = clients(&settings, roots)?;
+        let parts = ClientParts::new(&settings, roots);
+        let clients = parts.clients(&settings)?;
+        let entries = ArcSwap::from_pointee(Entries::build(settings.entries, &parts, &Entries::default())?);
         let listed: Vec<_> = settings.allowed_issuers.iter().flat_map(IssuerFilter::exact).collect();
         let pinned = settings.pinned_issuers.into_iter().chain(settings.private_issuers.iter().cloned()).chain(listed);
         let issuers = Issuers::new(pinned, clients, clock.clone());
         let admission = Admission { allowed: settings.allowed_issuers, private: settings.private_issuers, localhost: settings.allow_localhost };
-        Ok(Self(Arc::new(Inner { admission, expiry_leeway: settings.expiry_leeway, issuers, clock })))
+        Ok(Self(Arc::new(Inner { admission, expiry_leeway: settings.expiry_leeway, issuers, entries, parts, clock })))
     }
 
     /// Whether an issuer may be asked for its keys. Where its name leads is found out when it is.
     pub fn admit(&self, issuer: &Issuer) -> Result<(), IssuerRefused> {
-        self.0.admission.admit(issuer)
+        self.0.admit(issuer, self.0.entry(issuer).as_deref())
+    }
+
+    /// Describes issuers anew: from here on these descriptions count, and no others. On an error the earlier ones stay.
+    pub fn replace_entries(&self, entries: Vec<IssuerEntry>) -> Result<(), VerifierError> {
+        let built = Entries::build(entries, &self.0.parts, &self.0.entries.load())?;
+        self.0.entries.store(Arc::new(built));
+        Ok(())
+    }
+
+    /// Whether the operator has described this issuer.
+    pub fn describes(&self, issuer: &Issuer) -> bool {
+        self.0.entries.load().of(issuer).is_some()
     }
 
     /// Verifies a token: issuer, header, times, and last its signature.
@@ -104,25 +136,41 @@ impl Verifier {
     /// began goes on for whoever else waits for it.
     pub async fn verify(&self, token: &UnverifiedToken) -> Result<Claims, VerifyError> {
         let inner = &*self.0;
-        inner.admission.admit(token.issuer()).map_err(VerifyError::IssuerRefused)?;
+        let entry = inner.entry(token.issuer());
+        inner.admit(token.issuer(), entry.as_deref()).map_err(VerifyError::IssuerRefused)?;
         let header = inner.check_alone(token).map_err(VerifyError::Token)?;
-        let target = inner.target(token.issuer()).await;
-        let (known, fetched) = inner.issuers.keys(&target).await.map_err(not_fetched)?;
-        match check_signature(&known, header, token) {
-            Ok(()) => {}
-            Err(fault) if fetched || !fault.may_pass_with_newer_keys() => return Err(VerifyError::Token(fault)),
-            Err(fault) => inner.check_again(&target, known, header, token, fault).await?,
+        match entry.as_deref().map(Entry::keys) {
+            Some(Keys::Fixed(keys)) => return inner.claims_by(keys, token, header, entry.as_deref()),
+            Some(Keys::Of(target)) => inner.check_signature(&target, header, token).await?,
+            None => inner.check_signature(&inner.target(token.issuer()).await, header, token).await?,
         }
-        let set = token.claims.clone().map_err(VerifyError::Claims)?;
-        #[expect(clippy::disallowed_methods, reason = "the signature and the times of this token were verified just above")]
-        Ok(Claims::from_verified(set))
+        claims(token, entry.as_deref())
+    }
+
+    /// What a token decides alone, and whether tokens of its issuer are verified here at all.
+    pub fn precheck(&self, token: &UnverifiedToken) -> Result<(), VerifyError> {
+        self.0.admission.admit_listed(token.issuer()).map_err(VerifyError::IssuerRefused)?;
+        self.0.check_alone(token).map(drop).map_err(VerifyError::Token)
+    }
+
+    /// Verifies a token with these keys and no others. Nobody is asked, and nothing is remembered.
+    pub fn verify_with(&self, token: &UnverifiedToken, keys: &StaticKeySet) -> Result<Claims, VerifyError> {
+        let inner = &*self.0;
+        inner.admission.admit_listed(token.issuer()).map_err(VerifyError::IssuerRefused)?;
+        let header = inner.check_alone(token).map_err(VerifyError::Token)?;
+        inner.claims_by(keys, token, header, None)
     }
 
     /// Fetches the keys of an issuer before a token asks for them.
     pub async fn prefetch(&self, issuer: &Issuer) -> Result<(), VerifyError> {
         let inner = &*self.0;
-        inner.admission.admit(issuer).map_err(VerifyError::IssuerRefused)?;
-        let target = inner.target(issuer).await;
+        let entry = inner.entry(issuer);
+        inner.admit(issuer, entry.as_deref()).map_err(VerifyError::IssuerRefused)?;
+        let target = match entry.as_deref().map(Entry::keys) {
+            Some(Keys::Fixed(_)) => return Ok(()),
+            Some(Keys::Of(target)) => target,
+            None => inner.target(issuer).await,
+        };
         inner.issuers.keys(&target).await.map(drop).map_err(not_fetched)
     }
 
@@ -135,6 +183,35 @@ impl Verifier {
 impl Inner {
     async fn target(&self, issuer: &Issuer) -> Target {
         self.issuers.target(issuer, self.admission.is_excepted(issuer)).await
+    }
+
+    /// How the operator describes the issuer, if he does.
+    fn entry(&self, issuer: &Issuer) -> Option<Arc<Entry>> {
+        self.entries.load().of(issuer).cloned()
+    }
+
+    /// Where the operator has said where an issuer's keys are, it does not matter what its own name looks like.
+    fn admit(&self, issuer: &Issuer, entry: Option<&Entry>) -> Result<(), IssuerRefused> {
+        match entry {
+            Some(entry) if !entry.is_public() => self.admission.admit_listed(issuer),
+            _ => self.admission.admit(issuer),
+        }
+    }
+
+    fn claims_by(&self, keys: &StaticKeySet, token: &UnverifiedToken, header: &Header, entry: Option<&Entry>) -> Result<Claims, VerifyError> {
+        self.issuers.counters.hits.add_one();
+        keys.verify(header, token.signing_input.as_bytes(), &token.signature).map_err(VerifyError::Token)?;
+        claims(token, entry)
+    }
+
+    /// Whether a key of the issuer signed the token.
+    async fn check_signature(&self, target: &Target, header: &Header, token: &UnverifiedToken) -> Result<(), VerifyError> {
+        let (known, fetched) = self.issuers.keys(target).await.map_err(not_fetched)?;
+        match check_signature(&known, header, token) {
+            Ok(()) => Ok(()),
+            Err(fault) if fetched || !fault.may_pass_with_newer_keys() => Err(VerifyError::Token(fault)),
+            Err(fault) => self.check_again(target, known, header, token, fault).await,
+        }
     }
 
     /// What the token alone decides.
@@ -170,6 +247,16 @@ impl Inner {
     }
 }
 
+/// The claims of a token whose signature and times were verified, if they are what the operator requires.
+fn claims(token: &UnverifiedToken, entry: Option<&Entry>) -> Result<Claims, VerifyError> {
+    let set = token.claims.clone().map_err(VerifyError::Claims)?;
+    if let Some(entry) = entry {
+        entry.check(&set, token.times.as_ref().ok()).map_err(VerifyError::Unmet)?;
+    }
+    #[expect(clippy::disallowed_methods, reason = "whoever calls this has verified the signature and the times of the token")]
+    Ok(Claims::from_verified(set))
+}
+
 fn check_signature(known: &Known, header: &Header, token: &UnverifiedToken) -> Result<(), TokenFault> {
     if !known.discovery.algorithms.contains(header.algorithm) {
         return Err(TokenFault::AlgorithmNotAdvertised(header.algorithm));
@@ -184,34 +271,51 @@ fn not_fetched(failure: Failure) -> VerifyError {
     }
 }
 
-/// One client for strangers, and one that knows the operator's exceptions.
-fn clients(settings: &VerifierSettings, roots: Roots) -> Result<Clients, VerifierError> {
-    let mut guard = AddressGuard::new();
-    if let Some(lookup) = &settings.lookup {
-        guard = guard.with_lookup(lookup.clone());
-    }
-    let public = client(settings, roots.clone(), guard.clone())?;
-    if settings.allow_localhost {
-        guard = guard.allow_loopback();
-    }
-    for issuer in &settings.private_issuers {
-        let port = Url::parse(issuer.as_str()).ok().and_then(|url| url.port_or_known_default());
-        guard = guard.allow(issuer.host(), port.unwrap_or(443));
-    }
-    Ok(Clients { public, excepted: client(settings, roots, guard)? })
+/// What every client for issuers has in common.
+pub(crate) struct ClientParts {
+    user_agent: String,
+    pub(crate) roots: Roots,
+    /// For the public internet, and for this machine where that is allowed.
+    pub(crate) guard: AddressGuard,
 }
 
-fn client(settings: &VerifierSettings, roots: Roots, guard: AddressGuard) -> Result<Client, VerifierError> {
-    let settings = ClientSettings {
-        user_agent: settings.user_agent.clone(),
-        roots,
-        protocol: Protocol::Http1,
-        guard: Some(guard),
-        connect_timeout: CONNECT,
-        deadline: ANSWER,
-        max_body: LONGEST_DOCUMENT,
-    };
-    Client::new(settings).map_err(VerifierError::Client)
+impl ClientParts {
+    fn new(settings: &VerifierSettings, roots: Roots) -> Self {
+        let guard = strangers(settings);
+        let guard = if settings.allow_localhost { guard.allow_loopback() } else { guard };
+        Self { user_agent: settings.user_agent.clone(), roots, guard }
+    }
+
+    /// One client for strangers, and one that knows the operator's exceptions.
+    fn clients(&self, settings: &VerifierSettings) -> Result<Clients, VerifierError> {
+        let mut excepted = self.guard.clone();
+        for issuer in &settings.private_issuers {
+            let port = Url::parse(issuer.as_str()).ok().and_then(|url| url.port_or_known_default());
+            excepted = excepted.allow(issuer.host(), port.unwrap_or(443));
+        }
+        Ok(Clients { public: self.client(self.roots.clone(), strangers(settings))?, excepted: self.client(self.roots.clone(), excepted)? })
+    }
+
+    pub(crate) fn client(&self, roots: Roots, guard: AddressGuard) -> Result<Client, VerifierError> {
+        let settings = ClientSettings {
+            user_agent: self.user_agent.clone(),
+            roots,
+            protocol: Protocol::Http1,
+            guard: Some(guard),
+            connect_timeout: CONNECT,
+            deadline: ANSWER,
+            max_body: LONGEST_DOCUMENT,
+        };
+        Client::new(settings).map_err(VerifierError::Client)
+    }
+}
+
+/// The guard for issuers of strangers: the public internet and nothing else.
+fn strangers(settings: &VerifierSettings) -> AddressGuard {
+    match &settings.lookup {
+        Some(lookup) => AddressGuard::new().with_lookup(lookup.clone()),
+        None => AddressGuard::new(),
+    }
 }
 
 impl fmt::Debug for Verifier {

@@ -185,6 +185,7 @@ fn token(error: &VerifyError) -> (Code, String) {
         VerifyError::Claims(ClaimsError::NoIssuer | ClaimsError::Issuer(_)) => (Code::InvalidArgument, "invalid issuer in token"),
         VerifyError::Claims(ClaimsError::NoSubject | ClaimsError::Subject(_)) => (Code::InvalidArgument, "invalid subject in token"),
         VerifyError::Claims(ClaimsError::Audience) => (Code::InvalidArgument, "invalid audience in token"),
+        VerifyError::Unmet(_) => (Code::PermissionDenied, "token not permitted by this service"),
     };
     say(code, message, error.what_to_do())
 }
