@@ -11,6 +11,7 @@ ROOT=$PWD
 TOOLS="$ROOT/target/tools"
 OPENAPI_VERSION=23.0.2
 WEBHOOKS_EXAMPLES_VERSION=7.6.1
+ACTION_NODE_VERSION=24.21.0
 CARGO_DENY_VERSION=0.20.2
 FIRESTORE_EMULATOR_VERSION=0.3.15
 MOTO_VERSION=5.2.5
@@ -77,6 +78,7 @@ step_components() {
     package openssl openssl
     package jq jq
     package curl curl
+    package gh gh
     npm_package @octokit/openapi "$OPENAPI_VERSION"
     npm_package @octokit/webhooks-examples "$WEBHOOKS_EXAMPLES_VERSION"
     npm_package @firestore-emulator/server "$FIRESTORE_EMULATOR_VERSION"
@@ -94,6 +96,9 @@ step_components() {
 step_action() {
     have npm || die "'npm' is missing: install Node.js 20 or newer"
     (cd action && npm ci --silent --no-audit --no-fund && npm test)
+    # The Node that runners have.
+    npm_package node "$ACTION_NODE_VERSION"
+    (cd action && PATH="$ROOT/target/npm/node_modules/node/bin:$PATH" npm test)
 }
 
 # Rules, dashboards, chart, container and units.

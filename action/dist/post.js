@@ -1,5 +1,23 @@
 "use strict";
 
+// src/proxy.ts
+var import_node_child_process = require("node:child_process");
+var NAMES = ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"];
+function isPastProxy(env) {
+  return env["NODE_USE_ENV_PROXY"] === void 0 && NAMES.some((name) => (env[name] ?? "") !== "");
+}
+function run(env, step) {
+  if (!isPastProxy(env)) {
+    void step();
+    return;
+  }
+  const [program = process.execPath, ...rest] = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  const child = (0, import_node_child_process.spawn)(program, rest, { env: { ...env, NODE_USE_ENV_PROXY: "1" }, stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
+  child.on("error", () => void step());
+  child.on("exit", (code) => process.exitCode = code ?? 1);
+}
+
 // src/runner.ts
 var import_node_fs = require("node:fs");
 var import_node_crypto = require("node:crypto");
@@ -165,7 +183,7 @@ var Unreachable = class extends Failure {
     const untrusted = UNTRUSTED.test(code);
     const host = new URL(question.url).host;
     super("No answer", `${question.of} at ${printable(host)} could not be reached: ${printable(text)}`, {
-      advice: untrusted ? ["The server's certificate is not trusted. For a private certificate authority, set `NODE_EXTRA_CA_CERTS` on the runner."] : ["Is the host name right, and can this runner reach it? Behind a proxy, set `NODE_USE_ENV_PROXY: 1` and `HTTPS_PROXY` on the step."]
+      advice: untrusted ? ["The server's certificate is not trusted. For a private certificate authority, set `NODE_EXTRA_CA_CERTS` on the runner."] : ["Is the host name right, and can this runner reach it? Behind a proxy, set `HTTPS_PROXY` on the runner or on the step."]
     });
     this.passing = outside && !untrusted;
   }
@@ -227,5 +245,5 @@ async function post(runner, requests = new Requests()) {
 }
 
 // src/post.ts
-void post(new Runner(process.env, (line) => process.stdout.write(`${line}
-`)));
+run(process.env, () => post(new Runner(process.env, (line) => process.stdout.write(`${line}
+`))));

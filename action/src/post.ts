@@ -1,6 +1,7 @@
 /** Entry point of what runs when the job ends. */
 
+import { run } from './proxy.js';
 import { Runner } from './runner.js';
 import { post } from './step.js';
 
-void post(new Runner(process.env, (line) => process.stdout.write(`${line}\n`)));
+run(process.env, () => post(new Runner(process.env, (line) => process.stdout.write(`${line}\n`))));

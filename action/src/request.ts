@@ -118,7 +118,7 @@ export class Unreachable extends Failure {
     super('No answer', `${question.of} at ${printable(host)} could not be reached: ${printable(text)}`, {
       advice: untrusted
         ? ['The server\'s certificate is not trusted. For a private certificate authority, set `NODE_EXTRA_CA_CERTS` on the runner.']
-        : ['Is the host name right, and can this runner reach it? Behind a proxy, set `NODE_USE_ENV_PROXY: 1` and `HTTPS_PROXY` on the step.'],
+        : ['Is the host name right, and can this runner reach it? Behind a proxy, set `HTTPS_PROXY` on the runner or on the step.'],
     });
     this.passing = outside && !untrusted;
   }
