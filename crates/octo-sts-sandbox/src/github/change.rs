@@ -119,11 +119,14 @@ impl FakeGitHub {
         });
     }
 
-    /// Copies a repository, with its history, to another owner.
+    /// Copies a repository, with its history and its default branch, to another owner.
     pub fn fork(&self, repository: &str, fork: &str) -> RepositoryId {
-        let history = self.repository(repository, |record| record.history());
+        let (history, default_branch) = self.repository(repository, |record| (record.history(), record.default_branch.clone()));
         let id = self.create_repository(fork);
-        self.repository(fork, |record| record.history = Files::Changed(Box::new(history)));
+        self.repository(fork, |record| {
+            record.history = Files::Changed(Box::new(history));
+            record.default_branch = default_branch;
+        });
         id
     }
 

@@ -23,6 +23,16 @@ fn content(response: &Response) -> Vec<u8> {
     STANDARD.decode(text).unwrap()
 }
 
+#[tokio::test]
+async fn a_fork_has_the_files_and_the_default_branch_of_its_origin() {
+    let world = World::new().await;
+    let github = world.sandbox.github();
+    github.set_default_branch("acme/app", "trunk");
+    github.fork("acme/app", "forker/app");
+    assert_eq!(github.file("forker/app", POLICY), github.file("acme/app", POLICY));
+    assert_eq!(github.head("forker/app", "trunk"), github.head("acme/app", "trunk"));
+}
+
 /// T-090
 #[tokio::test]
 async fn files_come_in_every_shape() {
