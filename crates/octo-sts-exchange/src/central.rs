@@ -140,6 +140,7 @@ impl<T: Send + Sync + 'static> CentralFile<T> {
             Err(error) => match &*error {
                 ReaderError::Unseen | ReaderError::Renamed => (State::Unseen, None),
                 ReaderError::GitHub(source) => return Err(ExchangeError::GitHub { during: self.kind.during, source: source.clone() }),
+                ReaderError::UsedUp(used_up) => return Err((*used_up).into()),
             },
         };
         self.report(&place.owner, &state);

@@ -129,6 +129,11 @@ pub enum TooMany {
         /// When to ask again, in seconds.
         retry_after: u64,
     },
+    /// Repositories and policies of a known owner that are not there, per issuer.
+    UnknownNames {
+        /// When to ask again, in seconds.
+        retry_after: u64,
+    },
     /// Exchanges of one issuer and subject.
     Exchanges {
         /// When to ask again, in seconds.
@@ -145,6 +150,7 @@ impl std::fmt::Display for TooMany {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::UnknownOwners { .. } => f.write_str("unknown owners asked for under this issuer"),
+            Self::UnknownNames { .. } => f.write_str("names of this owner that are not there asked for under this issuer"),
             Self::Exchanges { .. } => f.write_str("exchanges of this issuer and subject"),
             Self::Failures { .. } => f.write_str("tokens from this address that did not verify"),
         }
@@ -256,6 +262,7 @@ impl ExchangeError {
                 Stage::Allowlist
             }
             Self::PolicyAbsent
+            | Self::TooMany(TooMany::UnknownNames { .. })
             | Self::PolicyUnparsable(_)
             | Self::PolicyUncompilable(_)
             | Self::PolicyOdd(_)
@@ -318,6 +325,7 @@ fn github_reason(error: &GitHubError, during: During) -> &'static str {
         GitHubError::KeyRefused { .. } | GitHubError::Sign(_) => "APP_KEY_REFUSED",
         GitHubError::Unprocessable { .. } if during == During::Mint => "PERMISSION_NOT_GRANTED",
         GitHubError::Forbidden { .. } => "GITHUB_FORBIDDEN",
+        GitHubError::NotFound if matches!(during, During::Installation | During::Mint) => "APP_NOT_INSTALLED",
         _ => "GITHUB_FAILED",
     }
 }

@@ -35,6 +35,7 @@ use crate::{
     settings::{Parts, Replay, Settings},
     single_use::SingleUse,
     trace,
+    unknown_names::UnknownNames,
 };
 
 /// The longest an exchange takes.
@@ -88,7 +89,9 @@ impl Exchanger {
         let Parts { verifier, github, apps, audit, used_tokens, sticky, clock, settings } = parts;
         let health = Arc::new(Health::default());
         let installations = Arc::new(Installations::new(github.clone(), Arc::clone(&clock)));
-        let readers = Arc::new(Readers::new(github.clone(), Arc::clone(&clock), audit.clone(), settings.policy_repository.clone()));
+        let unknown = Arc::new(UnknownNames::default());
+        let readers = Readers::new(github.clone(), Arc::clone(&clock), audit.clone(), settings.policy_repository.clone(), Arc::clone(&unknown));
+        let readers = Arc::new(readers);
         let options = ParseOptions { org_permissions: settings.org_permissions, ..ParseOptions::default() };
         Arc::new(Self {
             guardrails: GuardrailFiles::new(Arc::clone(&readers), Arc::clone(&clock), &settings),
@@ -100,6 +103,7 @@ impl Exchanger {
                 settings.policy_repository.clone(),
                 options,
                 settings.strict_policy_files,
+                unknown,
             ),
             minting: Minting::new(github.clone(), Arc::clone(&clock), Arc::clone(&installations), Routes::new(sticky), settings.quota),
             limits: Limits::new(settings.limits),
@@ -133,7 +137,7 @@ impl Exchanger {
 
     /// Gives back what the service holds: reader tokens are revoked, and what runs in the background is waited for.
     pub async fn close(&self, within: Duration) -> bool {
-        self.readers.revoke_all();
+        self.readers.revoke_all().await;
         self.background.settle(within).await & self.github.settled(within).await
     }
 
@@ -187,8 +191,12 @@ impl Exchanger {
     async fn attempt(&self, asked: &Asked, claims: &Claims, pool: &Pool, record: &mut Record<'_>) -> Result<InstallationToken, Arc<ExchangeError>> {
         let mut last = Arc::new(ExchangeError::NotInstalled);
         for app in self.minting.reading_order(pool, asked.scope.owner()).await.into_iter().take(MOST_APPS) {
-            let Some(place) = self.place(app, asked, claims, record).await? else { continue };
-            match self.attempt_at(place, asked, claims, pool, record).await {
+            let outcome = match self.place(app, asked, claims, record).await {
+                Ok(None) => continue,
+                Ok(Some(place)) => self.attempt_at(place, asked, claims, pool, record).await,
+                Err(error) => Err(error),
+            };
+            match outcome {
                 Err(error) if may_go_elsewhere(&error) => last = error,
                 outcome => return outcome,
             }
@@ -208,7 +216,7 @@ impl Exchanger {
         let repository = asked.scope.policy_source(&self.settings.policy_repository);
         let key = PolicyKey { account: place.installation.account_id, repository, identity: asked.identity.clone() };
         let path = Path { asked, claims, pool, place, key, trace: &trace };
-        match self.readers.reader(&path.place, &path.key.repository.name, path.trace).await {
+        match self.readers.reader_for(claims.issuer(), &path.place, &path.key.repository.name, path.trace).await {
             Ok(reader) => {
                 record.reached(reader.repository);
                 self.judge(&path, reader.repository, record).await
@@ -267,6 +275,10 @@ impl Exchanger {
 
     /// Allowlist, policy and, where they always count, guardrails side by side, then match and mint.
     async fn judge_cold(&self, path: &Path<'_>, target: RepositoryId, record: &mut Record<'_>) -> Result<InstallationToken, Arc<ExchangeError>> {
+        if self.allowlists.has_list(&path.place.owner).await.is_some() {
+            // Known without asking: an issuer outside the list costs no read of a policy.
+            self.allowlists.admit(&path.place, path.claims.issuer(), path.trace).await?;
+        }
         let admitted = self.allowlists.admit(&path.place, path.claims.issuer(), path.trace);
         let loaded = self.policies.load(&path.place, &path.key, path.claims.issuer(), path.trace);
         let prepared = self.guardrails.prepare(&path.place, path.trace);
@@ -410,6 +422,7 @@ fn reader_refusal(error: &ReaderError, allowlist_is_due: bool) -> ExchangeError 
     match error {
         ReaderError::Unseen => ExchangeError::PolicyAbsent,
         ReaderError::Renamed => ExchangeError::Renamed,
+        ReaderError::UsedUp(used_up) => (*used_up).into(),
         ReaderError::GitHub(source) if allowlist_is_due && source.is_transient() => {
             ExchangeError::GitHub { during: During::Allowlist, source: source.clone() }
         }

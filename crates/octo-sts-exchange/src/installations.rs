@@ -26,6 +26,8 @@ const MOST: u64 = 50_000;
 const MOST_ABSENT: usize = 50_000;
 /// Unknown owners that tokens of one issuer may make us look for in a minute.
 const UNKNOWN_OWNERS: u32 = 60;
+/// How long an owner that had an installation is looked for whatever the budget says: strangers who use it up lock out nobody.
+const SERVED_FOR: Duration = Duration::from_hours(24);
 /// Most issuers whose budget is remembered.
 const MOST_ISSUERS: usize = 10_000;
 
@@ -34,6 +36,7 @@ pub(crate) struct Installations {
     clock: Arc<dyn Clock>,
     found: Cache<(AppId, Owner), Found>,
     absent: Recent<(AppId, Owner)>,
+    served: Recent<(AppId, Owner)>,
     unknown_owners: Budget<Issuer>,
 }
 
@@ -51,6 +54,7 @@ impl Installations {
             clock,
             found: Cache::builder().max_capacity(MOST).time_to_live(FOUND_FOR).build(),
             absent: Recent::new(ABSENT_FOR, MOST_ABSENT),
+            served: Recent::new(SERVED_FOR, MOST_ABSENT),
             unknown_owners: Budget::new(UNKNOWN_OWNERS, Duration::from_mins(1), MOST_ISSUERS),
         }
     }
@@ -71,13 +75,17 @@ impl Installations {
         if self.absent.last(&key, now).is_some() {
             return Ok(None);
         }
-        self.unknown_owners.check(issuer, now).map_err(too_many)?;
+        if self.served.last(&key, now).is_none() {
+            self.unknown_owners.check(issuer, now).map_err(too_many)?;
+        }
         let looked_up = self.found.try_get_with(key.clone(), Box::pin(self.look_up(app, scope, trace))).await?;
         if looked_up.installation.is_none() {
             self.found.invalidate(&key).await;
             self.absent.note(key, now);
             // The budget is charged for what was not there, never for what was.
             let _ = self.unknown_owners.take(issuer, now);
+        } else {
+            self.served.note(key, now);
         }
         Ok(looked_up.installation)
     }

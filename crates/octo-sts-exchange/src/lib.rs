@@ -32,6 +32,7 @@ mod routing;
 mod settings;
 mod single_use;
 mod trace;
+mod unknown_names;
 
 pub use apps::{AppPools, Pool};
 pub use delivery::Delivery;

@@ -1,6 +1,6 @@
 //! From a grant to a token: which App mints, and what happens when one cannot.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use octo_sts_github::{App, GitHub, GitHubError, Installation, InstallationToken, Outage, Targets, Trace};
 use octo_sts_policy::AppRequirement;
@@ -17,8 +17,6 @@ use crate::{
 
 /// How often a mint is tried, on one App or on several.
 const TRIES: usize = 3;
-/// How often one App is tried when GitHub answers with a server error: no token has left GitHub then.
-const TRIES_PER_APP: usize = 2;
 
 /// What the token is wanted for.
 pub(crate) struct Wanted<'a> {
@@ -70,7 +68,8 @@ impl Minting {
         self.by_quota(pool.apps().to_vec(), owner).await
     }
 
-    /// Mints `grant` with the Apps of the pool that the policy admits, the next one when one is limited or fails.
+    /// Mints `grant` with the Apps of the pool that the policy admits, the next one when one is limited or fails, and the
+    /// first one once more when it answered with a server error. A mint whose answer was lost is not made again by any.
     pub(crate) async fn mint(
         &self,
         pool: &Pool,
@@ -81,35 +80,28 @@ impl Minting {
         trace: &Trace,
     ) -> Result<Minted, ExchangeError> {
         let order = self.order(pool, place, requirement, grant, wanted).await?;
-        let mut last = None;
-        let mut tries = 0;
-        for app in &order.apps {
-            let Some(installation) = self.installation(app, place, wanted, trace).await? else { continue };
-            for _ in 0..TRIES_PER_APP {
-                if tries == TRIES {
-                    break;
+        let mut queue: VecDeque<Arc<App>> = order.apps.iter().cloned().collect();
+        let (mut failed, mut tries) = (None, 0);
+        while let Some(app) = queue.pop_front().filter(|_| tries < TRIES) {
+            let Some(installation) = self.installation(&app, place, wanted, trace).await else { continue };
+            tries += 1;
+            let error = match self.mint_with(&app, installation.id, grant, wanted, trace).await {
+                Ok(token) => {
+                    let token = self.confirmed(token, &app, &installation, grant, wanted, trace).await?;
+                    return Ok(Minted { token, app: app.id, order });
                 }
-                tries += 1;
-                match self.mint_with(app, installation.id, grant, wanted, trace).await {
-                    Ok(token) => {
-                        let token = self.confirmed(token, app, &installation, grant, wanted, trace).await?;
-                        return Ok(Minted { token, app: app.id, order });
-                    }
-                    Err(error) => {
-                        let (again, elsewhere) = (order.apps.len() == 1 && is_server_error(&error), error.is_transient());
-                        let error = ExchangeError::GitHub { during: During::Mint, source: error };
-                        if !elsewhere {
-                            return Err(error);
-                        }
-                        last = Some(error);
-                        if !again {
-                            break;
-                        }
-                    }
-                }
+                Err(error) => error,
+            };
+            let (again, elsewhere) = (failed.is_none() && is_server_error(&error), may_mint_elsewhere(&error));
+            failed = Some(ExchangeError::GitHub { during: During::Mint, source: error });
+            if !elsewhere {
+                break;
+            }
+            if again {
+                queue.push_back(app);
             }
         }
-        Err(last.unwrap_or(ExchangeError::NotInstalled))
+        Err(failed.unwrap_or(ExchangeError::NotInstalled))
     }
 
     /// The token, to be handed over: its route is used.
@@ -165,18 +157,12 @@ impl Minting {
         order.into_iter().map(|at| Arc::clone(&apps[at])).collect()
     }
 
-    async fn installation(
-        &self,
-        app: &Arc<App>,
-        place: &Place,
-        wanted: &Wanted<'_>,
-        trace: &Trace,
-    ) -> Result<Option<Arc<Installation>>, ExchangeError> {
+    /// Where `app` is installed; `None` when it is not, or nobody can say now.
+    async fn installation(&self, app: &Arc<App>, place: &Place, wanted: &Wanted<'_>, trace: &Trace) -> Option<Arc<Installation>> {
         if app.id == place.app.id {
-            return Ok(Some(Arc::clone(&place.installation)));
+            return Some(Arc::clone(&place.installation));
         }
-        let found = self.installations.find(app, wanted.scope, wanted.claims.issuer(), trace).await;
-        found.or_else(|error| if matches!(*error, ExchangeError::GitHub { .. }) { Ok(None) } else { Err(ExchangeError::NotInstalled) })
+        self.installations.find(app, wanted.scope, wanted.claims.issuer(), trace).await.ok().flatten()
     }
 
     async fn mint_with(
@@ -229,7 +215,12 @@ impl Minting {
     }
 }
 
-/// Whether GitHub answered with a server error: whatever it did, no token has left it.
+/// Whether another mint may have better luck, and cannot leave a second token that nobody knows of.
+fn may_mint_elsewhere(error: &GitHubError) -> bool {
+    error.is_transient() && error.left_no_token()
+}
+
+/// Whether GitHub answered with a server error and does not ask us to wait: whatever it did, no token has left it.
 fn is_server_error(error: &GitHubError) -> bool {
-    matches!(error, GitHubError::Unavailable { outage: Outage::Status(_), .. })
+    matches!(error, GitHubError::Unavailable { outage: Outage::Status(_), retry_after: None })
 }

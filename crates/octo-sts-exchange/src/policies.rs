@@ -18,6 +18,7 @@ use crate::{
     error::{During, ExchangeError},
     readers::{Place, ReaderError, Readers},
     recent::Recent,
+    unknown_names::UnknownNames,
 };
 
 /// Where policies are.
@@ -103,6 +104,7 @@ pub(crate) struct Policies {
     known: Cache<PolicyKey, Arc<Loaded>>,
     absent: Recent<PolicyKey>,
     misses: Budget<(Issuer, Owner)>,
+    unknown: Arc<UnknownNames>,
     pushes: Pushes,
 }
 
@@ -113,6 +115,7 @@ impl Policies {
         policy_repository: RepositoryName,
         options: ParseOptions,
         strict_files: bool,
+        unknown: Arc<UnknownNames>,
     ) -> Self {
         Self {
             readers,
@@ -123,6 +126,7 @@ impl Policies {
             known: Cache::builder().max_capacity(MOST_BYTES).weigher(|_, loaded: &Arc<Loaded>| loaded.bytes).build(),
             absent: Recent::new(ABSENT_FOR, MOST_ABSENT),
             misses: Budget::new(MISSES, Duration::from_mins(1), MOST_CALLERS),
+            unknown,
             pushes: Pushes::default(),
         }
     }
@@ -155,14 +159,21 @@ impl Policies {
         if self.known_absent(key, now) {
             return Err(ExchangeError::PolicyAbsent.into());
         }
+        self.unknown.check(issuer, &place.owner, now).map_err(ExchangeError::from)?;
         let loaded = self.known.try_get_with(key.clone(), Box::pin(self.fetch(place, key, trace))).await;
         if let Err(error) = &loaded
             && matches!(**error, ExchangeError::PolicyAbsent)
-            && self.misses.take(&(issuer.clone(), place.owner.clone()), now).is_err()
         {
-            self.absent.note(key.clone(), now);
+            self.missed(place, key, issuer, now);
         }
         loaded.map(|loaded| (loaded, false))
+    }
+
+    fn missed(&self, place: &Place, key: &PolicyKey, issuer: &Issuer, now: Instant) {
+        self.unknown.missed(issuer, &place.owner, now);
+        if self.misses.take(&(issuer.clone(), place.owner.clone()), now).is_err() {
+            self.absent.note(key.clone(), now);
+        }
     }
 
     fn known_absent(&self, key: &PolicyKey, now: Instant) -> bool {
@@ -263,14 +274,10 @@ fn compile(text: &str, kind: PolicyKind, options: &ParseOptions) -> Result<Trust
 
 /// What a failed read means for the exchange.
 fn refusal(error: Arc<ReaderError>) -> ExchangeError {
-    match Arc::try_unwrap(error) {
-        Ok(ReaderError::GitHub(source)) => ExchangeError::GitHub { during: During::Policy, source },
-        Ok(ReaderError::Renamed) => ExchangeError::Renamed,
-        Ok(ReaderError::Unseen) => ExchangeError::PolicyAbsent,
-        Err(shared) => match &*shared {
-            ReaderError::GitHub(source) => ExchangeError::GitHub { during: During::Policy, source: source.clone() },
-            ReaderError::Renamed => ExchangeError::Renamed,
-            ReaderError::Unseen => ExchangeError::PolicyAbsent,
-        },
+    match &*error {
+        ReaderError::GitHub(source) => ExchangeError::GitHub { during: During::Policy, source: source.clone() },
+        ReaderError::Renamed => ExchangeError::Renamed,
+        ReaderError::Unseen => ExchangeError::PolicyAbsent,
+        ReaderError::UsedUp(used_up) => (*used_up).into(),
     }
 }

@@ -1,16 +1,26 @@
 //! Tokens that read policies: `contents: read` on a repository and on the organisation's policy repository, nothing else.
 //!
 //! One token serves both repositories where GitHub grants it; apart where the policy repository is out of the App's
-//! sight. A token is used for up to 50 of its 60 minutes, and every one is revoked when the service ends.
+//! sight. A token is used for up to 50 of its 60 minutes. It is revoked when it is kept no longer, at the latest when the
+//! service ends.
 
-use std::{sync::Arc, time::Duration, time::Instant};
+use std::{
+    sync::Arc,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+    time::Instant,
+};
 
 use moka::future::Cache;
 use octo_sts_audit::{Audit, ReaderEvent};
 use octo_sts_github::{App, DirectoryRead, ETag, FileRead, GitHub, GitHubError, Installation, InstallationToken, Trace};
-use octo_sts_types::{Clock, InstallationId, Owner, Repository, RepositoryId, RepositoryName};
+use octo_sts_types::{Clock, InstallationId, Issuer, Owner, Repository, RepositoryId, RepositoryName};
 
-use crate::{budget::Budget, recent::Recent};
+use crate::{
+    budget::Budget,
+    recent::Recent,
+    unknown_names::{UnknownNames, UsedUp},
+};
 
 /// How long a reader token is used.
 const USED_FOR: Duration = Duration::from_mins(50);
@@ -23,7 +33,9 @@ const MISSED_FOR: Duration = Duration::from_mins(1);
 /// Repositories out of sight that may be asked for in a minute, per installation, before they are remembered: one that was
 /// made a moment ago is found at the next request.
 const MISSES: u32 = 30;
-/// Most repositories that are known to be out of sight.
+/// How long a repository that was in sight is looked for, however many others were asked for in vain.
+const SEEN_FOR: Duration = Duration::from_hours(24);
+/// Most repositories that are known to be out of sight, or in it.
 const MOST_MISSED: usize = 50_000;
 /// Most installations whose policy repository is known to be out of sight.
 const MOST_UNSEEN: usize = 20_000;
@@ -45,6 +57,17 @@ pub(crate) struct Reader {
 struct ReaderToken {
     token: InstallationToken,
     minted: Instant,
+    /// The repositories it is kept for, one or two; it is revoked when it is kept for none.
+    kept_for: AtomicUsize,
+}
+
+impl Reader {
+    /// One repository fewer keeps the token; the last one ends it.
+    fn let_go(&self, github: &GitHub) {
+        if self.token.kept_for.fetch_sub(1, Ordering::AcqRel) == 1 {
+            github.revoke_in_background(self.token.token.clone());
+        }
+    }
 }
 
 /// Why a repository cannot be read.
@@ -56,6 +79,9 @@ pub(crate) enum ReaderError {
     /// GitHub knows the repository under another owner or name now.
     #[error("the repository goes by another name now")]
     Renamed,
+    /// Too many names that are not there were asked for; whether this one is was not asked.
+    #[error("the repository was not looked for")]
+    UsedUp(#[source] UsedUp),
     /// GitHub failed or refused.
     #[error("GitHub failed")]
     GitHub(#[source] GitHubError),
@@ -70,30 +96,70 @@ pub(crate) struct Readers {
     unseen: Recent<InstallationId>,
     missed: Recent<(InstallationId, RepositoryName)>,
     misses: Budget<InstallationId>,
+    seen: Recent<(InstallationId, RepositoryName)>,
+    unknown: Arc<UnknownNames>,
 }
 
 impl Readers {
-    pub(crate) fn new(github: GitHub, clock: Arc<dyn Clock>, audit: Audit, policy_repository: RepositoryName) -> Self {
+    pub(crate) fn new(github: GitHub, clock: Arc<dyn Clock>, audit: Audit, policy_repository: RepositoryName, unknown: Arc<UnknownNames>) -> Self {
+        let ending = github.clone();
+        let minted = Cache::builder().max_capacity(MOST).time_to_live(USED_FOR);
+        // However an entry goes, no token is left alive that nobody uses.
+        let minted = minted.eviction_listener(move |_, reader: Arc<Reader>, _| reader.let_go(&ending)).build();
         Self {
             github,
             clock,
             audit,
             policy_repository,
-            minted: Cache::builder().max_capacity(MOST).time_to_live(USED_FOR).build(),
+            minted,
             unseen: Recent::new(UNSEEN_FOR, MOST_UNSEEN),
             missed: Recent::new(MISSED_FOR, MOST_MISSED),
             misses: Budget::new(MISSES, Duration::from_mins(1), MOST_UNSEEN),
+            seen: Recent::new(SEEN_FOR, MOST_MISSED),
+            unknown,
         }
     }
 
-    /// A token for `name`, cached or minted; minted together with one for the policy repository where that helps.
-    pub(crate) async fn reader(&self, place: &Place, name: &RepositoryName, trace: &Trace) -> Result<Arc<Reader>, Arc<ReaderError>> {
+    /// A token for a `name` that a token of `issuer` asks for.
+    pub(crate) async fn reader_for(
+        &self,
+        issuer: &Issuer,
+        place: &Place,
+        name: &RepositoryName,
+        trace: &Trace,
+    ) -> Result<Arc<Reader>, Arc<ReaderError>> {
         let key = (place.installation.id, name.clone());
-        if let Some(reader) = self.minted.get(&key).await {
-            if self.clock.monotonic().saturating_duration_since(reader.token.minted) < USED_FOR {
-                return Ok(reader);
-            }
-            self.minted.invalidate(&key).await;
+        if let Some(reader) = self.cached(&key).await {
+            return Ok(reader);
+        }
+        let now = self.clock.monotonic();
+        if self.seen.last(&key, now).is_none() && self.missed.last(&key, now).is_none() {
+            self.unknown.check(issuer, &place.owner, now).map_err(ReaderError::UsedUp)?;
+        }
+        let reader = self.reader(place, name, trace).await;
+        match &reader {
+            Ok(_) => self.seen.note(key, now),
+            Err(error) if matches!(**error, ReaderError::Unseen) => self.unknown.missed(issuer, &place.owner, now),
+            Err(_) => {}
+        }
+        reader
+    }
+
+    /// A token that was minted before and is young enough.
+    async fn cached(&self, key: &(InstallationId, RepositoryName)) -> Option<Arc<Reader>> {
+        let reader = self.minted.get(key).await?;
+        if self.clock.monotonic().saturating_duration_since(reader.token.minted) < USED_FOR {
+            return Some(reader);
+        }
+        self.minted.invalidate(key).await;
+        None
+    }
+
+    /// A token for `name`, cached or minted; minted together with one for the policy repository where that helps.
+    async fn reader(&self, place: &Place, name: &RepositoryName, trace: &Trace) -> Result<Arc<Reader>, Arc<ReaderError>> {
+        let key = (place.installation.id, name.clone());
+        if let Some(reader) = self.cached(&key).await {
+            return Ok(reader);
         }
         let now = self.clock.monotonic();
         if self.missed.last(&key, now).is_some() {
@@ -152,25 +218,19 @@ impl Readers {
 
     /// Forgets the tokens of an installation that GitHub has contradicted, and revokes them.
     pub(crate) async fn forget(&self, installation: InstallationId, name: &RepositoryName) {
-        let of_name = self.minted.remove(&(installation, name.clone())).await;
-        let of_policies = self.minted.remove(&(installation, self.policy_repository.clone())).await;
-        let shared = of_name.as_ref().zip(of_policies.as_ref()).is_some_and(|(one, other)| Arc::ptr_eq(&one.token, &other.token));
-        for reader in of_name.into_iter().chain(of_policies.filter(|_| !shared)) {
-            self.github.revoke_in_background(reader.token.token.clone());
-        }
+        self.minted.invalidate(&(installation, name.clone())).await;
+        self.minted.invalidate(&(installation, self.policy_repository.clone())).await;
         self.unseen.forget(&installation);
         self.missed.forget(&(installation, name.clone()));
     }
 
     /// Gives every reader token back.
-    pub(crate) fn revoke_all(&self) {
-        let mut seen = std::collections::HashSet::new();
-        for (_, reader) in &self.minted {
-            if seen.insert(reader.token.token.sha256_hex()) {
-                self.github.revoke_in_background(reader.token.token.clone());
-            }
+    pub(crate) async fn revoke_all(&self) {
+        let keys: Vec<_> = self.minted.iter().map(|(key, _)| (*key).clone()).collect();
+        for key in keys {
+            self.minted.invalidate(&key).await;
         }
-        self.minted.invalidate_all();
+        self.minted.run_pending_tasks().await;
     }
 
     async fn mint(&self, place: &Place, name: &RepositoryName, trace: &Trace) -> Result<Arc<Reader>, ReaderError> {
@@ -191,7 +251,7 @@ impl Readers {
     async fn wants_both(&self, installation: InstallationId, name: &RepositoryName) -> bool {
         *name != self.policy_repository
             && !self.policy_repository_is_unseen(installation)
-            && self.minted.get(&(installation, self.policy_repository.clone())).await.is_none()
+            && self.cached(&(installation, self.policy_repository.clone())).await.is_none()
     }
 
     async fn mint_for(&self, place: &Place, wanted: &RepositoryName, names: &[RepositoryName], trace: &Trace) -> Result<Arc<Reader>, ReaderError> {
@@ -200,20 +260,18 @@ impl Readers {
             other => ReaderError::GitHub(other),
         })?;
         self.record(&token).await;
-        let token = Arc::new(ReaderToken { token, minted: self.clock.monotonic() });
-        let mut found = None;
-        for name in names {
-            let reader = reader_of(place, name, &token);
-            if name == wanted {
-                found = reader;
-            } else if let Some(reader) = reader {
+        let token = Arc::new(ReaderToken { token, minted: self.clock.monotonic(), kept_for: AtomicUsize::new(1) });
+        let Some(found) = reader_of(place, wanted, &token) else {
+            self.github.revoke_in_background(token.token.clone());
+            return Err(ReaderError::Renamed);
+        };
+        for name in names.iter().filter(|name| *name != wanted) {
+            if let Some(reader) = reader_of(place, name, &token) {
+                token.kept_for.fetch_add(1, Ordering::Relaxed);
                 self.minted.insert((place.installation.id, name.clone()), reader).await;
             }
         }
-        found.ok_or_else(|| {
-            self.github.revoke_in_background(token.token.clone());
-            ReaderError::Renamed
-        })
+        Ok(found)
     }
 
     /// Puts the token on record before it is used: a service that is killed leaves no token that nobody knows of.

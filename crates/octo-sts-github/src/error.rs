@@ -122,6 +122,16 @@ impl GitHubError {
         matches!(self, Self::RateLimited { .. } | Self::Unavailable { .. })
     }
 
+    /// Of a mint: whether nobody can hold a token that came of it. GitHub answered without one, or never got the call. `false`
+    /// where the answer was lost: then a token may live that nobody knows of, and a second mint would leave two.
+    pub fn left_no_token(&self) -> bool {
+        match self {
+            Self::Unavailable { outage: Outage::Transport(source), .. } => source.never_sent(),
+            Self::Unavailable { outage: Outage::Deadline, .. } | Self::Unexpected { status: None, .. } => false,
+            _ => true,
+        }
+    }
+
     pub(crate) fn deadline() -> Self {
         Self::Unavailable { outage: Outage::Deadline, retry_after: None }
     }

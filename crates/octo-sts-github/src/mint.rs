@@ -13,7 +13,7 @@ use crate::{
     app::App,
     background::ToItsEnd,
     call::{Call, Class},
-    error::{GitHubError, Outage},
+    error::GitHubError,
     github::GitHub,
     mint_reply::{self, Refused},
     order::{Order, Targets},
@@ -132,12 +132,7 @@ impl Drop for Unclaimed {
 
 /// Counts a mint that may have happened although its reply never came.
 fn unaccounted(app: &App, installation: InstallationId, error: GitHubError) -> GitHubError {
-    let lost = match &error {
-        GitHubError::Unavailable { outage: Outage::Transport(source), .. } => !source.never_sent(),
-        GitHubError::Unavailable { outage: Outage::Deadline, .. } | GitHubError::Unexpected { status: None, .. } => true,
-        _ => false,
-    };
-    if lost {
+    if !error.left_no_token() {
         count_unaccounted(app, installation);
     }
     error

@@ -85,11 +85,12 @@ impl GitHub {
         let mut pause = FIRST_PAUSE;
         for _ in 1..TRIES {
             match self.revoke_once(token).await {
-                Err(error) if error.is_transient() => {
+                // Whatever stands in the way, a token that lives on is worth another try.
+                Err(error) => {
                     tokio::time::sleep(error.retry_after().unwrap_or(pause).min(LONGEST_PAUSE)).await;
                     pause *= 4;
                 }
-                done => return done,
+                Ok(()) => return Ok(()),
             }
         }
         self.revoke_once(token).await

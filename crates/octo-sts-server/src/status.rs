@@ -124,6 +124,11 @@ fn told(error: &ExchangeError, named: &Named) -> (Code, String) {
         E::TooMany(TooMany::UnknownOwners { .. }) => {
             say(Code::ResourceExhausted, "too many requests for owners without an installation", "wait before you ask for another one")
         }
+        E::TooMany(TooMany::UnknownNames { .. }) => say(
+            Code::ResourceExhausted,
+            &format!("too many requests for repositories and policies that \"{owner}\" does not have"),
+            "wait, and check the spelling of scope and identity",
+        ),
         E::TooMany(TooMany::Exchanges { .. }) => {
             say(Code::ResourceExhausted, "too many exchanges by this issuer and subject", "wait, and use a token as long as it lives")
         }
@@ -276,9 +281,12 @@ fn say(code: Code, message: &str, advice: impl fmt::Display) -> (Code, String) {
 /// When to try again: as GitHub says, or soon where the fault will pass.
 fn retry_after(error: &ExchangeError, code: Code) -> Option<u64> {
     let known = match error {
-        ExchangeError::TooMany(TooMany::UnknownOwners { retry_after } | TooMany::Exchanges { retry_after } | TooMany::Failures { retry_after }) => {
-            Some(Duration::from_secs(*retry_after))
-        }
+        ExchangeError::TooMany(
+            TooMany::UnknownOwners { retry_after }
+            | TooMany::UnknownNames { retry_after }
+            | TooMany::Exchanges { retry_after }
+            | TooMany::Failures { retry_after },
+        ) => Some(Duration::from_secs(*retry_after)),
         ExchangeError::GitHub { source, .. } => source.retry_after(),
         ExchangeError::Token(error) if error.is_transient() => Some(Duration::from_secs(SOON)),
         _ => None,

@@ -103,6 +103,8 @@ async fn policies_are_read_from_whatever_kind_of_repository_and_from_its_default
     github.create_branch("acme/app", "trunk", "main");
     github.set_default_branch("acme/app", "trunk");
     house.granted("acme/app", "ci").await;
+    github.fork("acme/app", "acme/copy");
+    house.granted("acme/copy", "ci").await;
     house.policy("acme/app", "ci", "permissions: {issues: read}");
     house.granted("acme/app", "ci").await;
     assert!(github.ledger().last().unwrap().permissions.contains_key("issues"), "the policy on the new default branch counts");

@@ -10,5 +10,6 @@ mod hostile;
 mod many_apps;
 mod names;
 mod round_trips;
+mod scale;
 mod sticky_store;
 mod support;

@@ -46,7 +46,8 @@ async fn without_a_policy_repository_a_cold_exchange_still_makes_five_calls() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_cold_requests_share_one_set_of_reads() {
     let house = std::sync::Arc::new(House::new().await);
-    house.sandbox.set_latency(std::time::Duration::from_millis(150));
+    // Long enough for the last of them to arrive before the first set of reads is through.
+    house.sandbox.set_latency(std::time::Duration::from_millis(500));
     let token = house.token();
     let waiting: Vec<_> = (0..1_000)
         .map(|_| {

@@ -18,7 +18,7 @@ use octo_sts_http::{Client, Roots};
 use octo_sts_oidc::{Verifier, VerifierSettings};
 use octo_sts_policy::OrgPermissions;
 use octo_sts_sandbox::{Call, FakeApp, FakeGitHub, FakeIssuer, Sandbox, SandboxSettings, Selection, Service};
-use octo_sts_signer::PemSigner;
+use octo_sts_signer::{PemSigner, Signer};
 use octo_sts_store::{MemoryTokens, StickyStore};
 use octo_sts_types::{AppId, Clock};
 use serde_json::json;
@@ -170,10 +170,12 @@ pub(crate) struct Otherwise {
     pub(crate) limits: CallerLimits,
     pub(crate) sticky: Option<Arc<dyn StickyStore>>,
     pub(crate) org_guardrails: OrgGuardrails,
+    /// What signs for every App instead of its key.
+    pub(crate) signer: Option<Arc<dyn Signer>>,
 }
 
 fn exchanger(sandbox: &Sandbox, apps: &[FakeApp], clock: Arc<dyn Clock>, otherwise: Otherwise) -> Arc<Exchanger> {
-    let Otherwise { replay, limits, sticky, org_guardrails } = otherwise;
+    let Otherwise { replay, limits, sticky, org_guardrails, signer } = otherwise;
     let roots = Roots::from_pem(sandbox.ca_pem()).unwrap();
     let http = Client::new(client_settings(roots.clone())).unwrap();
     let base_url = sandbox.github().base_url().parse().unwrap();
@@ -181,8 +183,8 @@ fn exchanger(sandbox: &Sandbox, apps: &[FakeApp], clock: Arc<dyn Clock>, otherwi
     let verifier = VerifierSettings { allow_localhost: true, ..VerifierSettings::default() };
     let verifier = Arc::new(Verifier::new(verifier, roots, Arc::clone(&clock)).unwrap());
     let signing = |app: &FakeApp| {
-        let signer = PemSigner::from_pem(&app.private_key_pem().into(), "the test's key").unwrap();
-        Arc::new(App::new(AppId(app.id().0), Some(format!("app-{}", app.id())), vec![Arc::new(signer)]))
+        let key = || Arc::new(PemSigner::from_pem(&app.private_key_pem().into(), "the test's key").unwrap()) as Arc<dyn Signer>;
+        Arc::new(App::new(AppId(app.id().0), Some(format!("app-{}", app.id())), vec![signer.clone().unwrap_or_else(key)]))
     };
     let pools = AppPools { fallback: Pool::new(apps.iter().map(signing).collect()), ..AppPools::default() };
     let settings = Settings {

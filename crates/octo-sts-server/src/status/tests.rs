@@ -79,6 +79,7 @@ fn each_refusal_has_its_code_and_its_sentence() {
         ("audience's claim", E::Token(VerifyError::Claims(ClaimsError::Audience))),
         ("time's claim", E::Token(VerifyError::Claims(ClaimsError::Time("nbf")))),
         ("unknown owners", E::TooMany(TooMany::UnknownOwners { retry_after: 7 })),
+        ("unknown names", E::TooMany(TooMany::UnknownNames { retry_after: 7 })),
         ("too many exchanges", E::TooMany(TooMany::Exchanges { retry_after: 8 })),
         ("too many failures", E::TooMany(TooMany::Failures { retry_after: 9 })),
         ("no pool", E::NoPool),
