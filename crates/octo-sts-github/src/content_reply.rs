@@ -30,8 +30,7 @@ pub(crate) struct Content {
 struct Object<'a> {
     #[serde(rename = "type", borrow)]
     kind: Cow<'a, str>,
-    #[serde(default)]
-    size: u64,
+    size: Option<u64>,
     encoding: Option<&'a str>,
     content: Option<Cow<'a, str>>,
     sha: Option<&'a str>,
@@ -84,15 +83,20 @@ fn is_array(response: &Response) -> bool {
 }
 
 fn text(object: &Object<'_>) -> Result<Content, OddContent> {
-    if object.size > LONGEST_FILE || object.encoding == Some("none") {
-        return Err(OddContent::TooLarge { size: (object.size > LONGEST_FILE).then_some(object.size) });
+    let beyond = |size: &u64| *size > LONGEST_FILE;
+    if object.size.as_ref().is_some_and(beyond) || object.encoding == Some("none") {
+        return Err(OddContent::TooLarge { size: object.size.filter(beyond) });
     }
     if object.encoding != Some("base64") {
         return Err(OddContent::Unreadable { why: "it is not encoded as base64" });
     }
     let bytes = decode(object.content.as_deref().ok_or(OddContent::Unreadable { why: "there is none" })?)?;
-    if bytes.len() as u64 != object.size {
+    let length = bytes.len() as u64;
+    if object.size.is_some_and(|size| size != length) {
         return Err(OddContent::Unreadable { why: "it is not as long as its size says" });
+    }
+    if beyond(&length) {
+        return Err(OddContent::TooLarge { size: Some(length) });
     }
     let text = String::from_utf8(bytes).map_err(|_| OddContent::NotUtf8)?;
     if text.starts_with(LFS) {

@@ -34,6 +34,14 @@ fn a_file_is_its_text() {
     }
 }
 
+/// T-090
+#[test]
+fn a_file_without_a_size_is_measured() {
+    let unsized_object = |length: usize| object(&vec![b'x'; length], "\\n").replace(&format!("\"size\":{length},"), "");
+    assert_eq!(read(&unsized_object(65_536)).unwrap().text.len(), 65_536);
+    assert_eq!(read(&unsized_object(65_537)), Err(OddContent::TooLarge { size: Some(65_537) }));
+}
+
 /// T-090, T-091
 #[test]
 fn everything_else_is_told_apart() {
