@@ -40,6 +40,29 @@ fn text_that_changes_without_quotes_is_refused() {
     assert_eq!(found.errors()[0].hint.as_deref(), Some("write '0123'"));
 }
 
+/// T-079: upstream rounds numbers to 32 bits before it makes text of them.
+#[test]
+fn a_number_of_many_digits_stands_in_quotes() {
+    for text in ["123456.789", "999999.99999", "0.30000000000000004", "-1.23456789"] {
+        assert_eq!(subject(text), Err(vec![Code::AmbiguousScalar]), "Input: {text}");
+        assert_eq!(parse(&format!("{BASE}claim_pattern: {{{text}: x}}\n")), Err(vec![Code::AmbiguousScalar]), "Input: {text}");
+        assert_eq!(subject(&format!("'{text}'")), Ok(text.to_owned()));
+    }
+    assert_eq!(subject("123456.79"), Ok("123456.79".to_owned()));
+}
+
+/// T-07A: for upstream `{?a: x}` has the key `a`, and for readers of YAML 1.2 the key `?a`.
+#[test]
+fn a_question_mark_between_braces_stands_in_quotes() {
+    for written in ["{?a: x}", "{? a?: x}", "{a: x?}", "{a: x ?y}", "{a: :x}", "{:a: x}"] {
+        assert_eq!(parse(&format!("{BASE}claim_pattern: {written}\n")), Err(vec![Code::AmbiguousScalar]), "Input: {written}");
+    }
+    for written in ["{'?a': 'x?'}", "{? a : x}", "{a: x:y}", "{a: x-}", "\n  ?a: x?", "\n  a: https?://x"] {
+        assert!(parse(&format!("{BASE}claim_pattern: {written}\n")).is_ok(), "Input: {written}");
+    }
+    assert_eq!(subject("a?b"), Ok("a?b".to_owned()));
+}
+
 /// T-077
 #[test]
 fn a_key_stands_once() {
@@ -74,6 +97,9 @@ fn what_readers_disagree_about_is_refused() {
         (BASE.replace("me", "'a\u{2028}b'"), Code::ForbiddenCharacter),
         (BASE.replace("me", "a\0b"), Code::ForbiddenCharacter),
         (format!("{BASE}\tapp: x\n"), Code::InvalidYaml),
+        (BASE.replace("  contents", " \tcontents"), Code::InvalidYaml),
+        (BASE.replace("  contents", "\tcontents"), Code::InvalidYaml),
+        (format!("{BASE}repositories:\n-\tapp\n"), Code::InvalidYaml),
         ("- a\n".to_owned(), Code::WrongType),
         ("? [a]\n: b\n".to_owned(), Code::WrongType),
         (format!("{BASE}app: [a]\n"), Code::WrongType),
@@ -96,6 +122,8 @@ fn marks_that_change_nothing_are_fine() {
         format!("{BASE}...\n# the end\n\n"),
         format!("# first\n{BASE}# last"),
         BASE.trim_end().to_owned(),
+        BASE.replace("subject: me", "subject:\tme\t"),
+        BASE.replace("permissions", "\t\n\t# c\npermissions"),
     ] {
         assert_eq!(parse(&text).map(|policy| policy.subject().as_str().to_owned()), Ok("me".to_owned()), "Input: {text:?}");
     }

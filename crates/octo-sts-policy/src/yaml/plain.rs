@@ -65,7 +65,7 @@ fn is_decimal(text: &str) -> bool {
     exponent && digits(whole) && digits(fraction) && !(whole.is_empty() && fraction.is_empty())
 }
 
-/// Whether a number is written the way Go prints it, so that becoming a number and text again changes nothing.
+/// Whether a number is written the way upstream prints it, so that becoming a number and text again changes nothing.
 fn is_canonical(text: &str) -> bool {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let plain = unsigned == "0" || !unsigned.starts_with('0') || unsigned.starts_with("0.");
@@ -75,8 +75,15 @@ fn is_canonical(text: &str) -> bool {
     if !text.contains(['.', 'e', 'E', '_']) {
         return text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok();
     }
-    // Go prints other magnitudes with an exponent.
-    text.parse::<f64>().is_ok_and(|value| (1e-4..1e6).contains(&value.abs()) && text.contains('.') && value.to_string() == text)
+    text.contains('.') && text.parse::<f64>().is_ok_and(|value| printed(value).is_some_and(|printed| printed == text))
+}
+
+/// A number as upstream prints it: to the precision of 32 bits, so that `123456.789` becomes `123456.79`. `None` for
+/// magnitudes that it prints with an exponent.
+fn printed(value: f64) -> Option<String> {
+    #[expect(clippy::cast_possible_truncation, reason = "upstream rounds so")]
+    let rounded = value as f32;
+    (1e-4..1e6).contains(&rounded.abs()).then(|| rounded.to_string())
 }
 
 #[cfg(test)]
@@ -90,7 +97,7 @@ mod tests {
         {
             assert_eq!(plain(text), Plain::Text, "Input: {text}");
         }
-        for text in ["0", "12345", "-7", "1.5", "0.0001", "123456.5", "18446744073709551615", "-9223372036854775808"] {
+        for text in ["0", "12345", "-7", "1.5", "0.0001", "123456.5", "18446744073709551615", "-9223372036854775808", "0.1", "-3.25"] {
             assert_eq!(plain(text), Plain::Number, "Input: {text}");
         }
     }
@@ -99,7 +106,8 @@ mod tests {
     #[test]
     fn text_that_would_change_is_told() {
         let numbers = "0123 08 00 -0 +1 0x1F 0X1f 0b101 0o17 1_000 1__0 0x_1 3._ 1.10 1.0 1. .5 -.5 1e3 1E3 1.5e+3 .inf -.INF .NaN 1234567.5 \
-                       0.00001 18446744073709551616 -9223372036854775809 1_0.5 0b-1";
+                       0.00001 18446744073709551616 -9223372036854775809 1_0.5 0b-1 123456.789 \
+                       999999.99999 0.30000000000000004 16777217.5 -1.23456789 0.1e1";
         for text in numbers.split_whitespace() {
             assert_eq!(plain(text), Plain::OtherNumber, "Input: {text}");
         }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, StrInput, StructureStyle, Tag};
 
 use super::{Entry, LARGEST_FILE, Node, Plain, Text, Value, characters, plain};
 use crate::diagnostics::{Code, Reporter, quoted};
@@ -31,13 +31,15 @@ pub(crate) fn read(reporter: &mut Reporter<'_>) -> Option<Node> {
         flow_nesting_limit: DEEPEST,
         block_nesting_limit: DEEPEST,
     };
-    Reader { events: Parser::new_from_str_with_options(text, options), reporter, nodes: 0 }.document()
+    Reader { events: Parser::new_from_str_with_options(text, options), reporter, nodes: 0, brackets: 0 }.document()
 }
 
 struct Reader<'r, 't> {
     events: Parser<'t, StrInput<'t>>,
     reporter: &'r mut Reporter<'t>,
     nodes: usize,
+    /// How many brackets and braces are open.
+    brackets: usize,
 }
 
 type Step<'t> = (Event<'t>, Range<usize>);
@@ -101,19 +103,27 @@ impl<'t> Reader<'_, 't> {
                 self.properties(&span, anchor, tag.as_deref());
                 Some(self.scalar(&text, style == ScalarStyle::Plain, span))
             }
-            Event::SequenceStart(_, anchor, tag) => {
+            Event::SequenceStart(style, anchor, tag) => {
                 self.properties(&span, anchor, tag.as_deref());
-                self.list(&span, depth)
+                self.within(style, |reader| reader.list(&span, depth))
             }
-            Event::MappingStart(_, anchor, tag) => {
+            Event::MappingStart(style, anchor, tag) => {
                 self.properties(&span, anchor, tag.as_deref());
-                self.map(&span, depth)
+                self.within(style, |reader| reader.map(&span, depth))
             }
             _ => {
                 self.alias(span.clone());
                 Some(Node { span, value: Value::Null })
             }
         }
+    }
+
+    fn within<T>(&mut self, style: StructureStyle, read: impl FnOnce(&mut Self) -> T) -> T {
+        let brackets = usize::from(style == StructureStyle::Flow);
+        self.brackets += brackets;
+        let value = read(self);
+        self.brackets -= brackets;
+        value
     }
 
     fn alias(&mut self, span: Range<usize>) {
@@ -135,14 +145,16 @@ impl<'t> Reader<'_, 't> {
         if !is_plain {
             return Node { span, value: Value::Text(Text { text: text.to_owned(), plain: false }) };
         }
-        let as_read = match plain(text) {
+        let otherwise = match plain(text) {
             Plain::Null => return Node { span, value: Value::Null },
-            Plain::OtherBoolean => Some("a boolean"),
-            Plain::OtherNumber => Some("a number"),
+            Plain::OtherBoolean => Some("is read as a boolean and becomes another text"),
+            Plain::OtherNumber => Some("is read as a number and becomes another text"),
+            // Upstream takes a question mark there for the beginning of a key, with and without a space behind it.
+            _ if self.brackets > 0 && (text.contains('?') || text.starts_with(':')) => Some("is read in two ways between brackets or braces"),
             Plain::Text | Plain::Boolean | Plain::Number => None,
         };
-        if let Some(as_read) = as_read {
-            let message = format!("Without quotes, `{text}` is read as {as_read} and becomes another text.");
+        if let Some(otherwise) = otherwise {
+            let message = format!("Without quotes, `{text}` {otherwise}.");
             self.reporter.report(Code::AmbiguousScalar, span.clone(), message, format!("write {}", quoted(text)));
         }
         Node { span, value: Value::Text(Text { text: text.to_owned(), plain: true }) }
@@ -155,6 +167,7 @@ impl<'t> Reader<'_, 't> {
             if event == Event::SequenceEnd {
                 return Some(Node { span: start.start..span.end, value: Value::List(nodes) });
             }
+            self.refuse_tabs_before(span.start);
             nodes.push(self.node(event, span, depth + 1)?);
         }
     }
@@ -167,12 +180,25 @@ impl<'t> Reader<'_, 't> {
                 self.refuse_equal_keys(&entries);
                 return Some(Node { span: start.start..span.end, value: Value::Map(entries) });
             }
+            self.refuse_tabs_before(span.start);
             let key = self.node(event, span, depth + 1)?;
             let (event, span) = self.next()?;
             let value = self.node(event, span, depth + 1)?;
             if let Some(text) = self.key(&key) {
                 entries.push(Entry { key: text, key_span: key.span, value });
             }
+        }
+    }
+
+    /// How far in an entry stands is counted in spaces; what a tab counts, nobody agrees about.
+    fn refuse_tabs_before(&mut self, entry: usize) {
+        if self.brackets > 0 {
+            return;
+        }
+        let text = self.reporter.text();
+        let line = text[..entry].rfind(['\n', '\r']).map_or(0, |end| end + 1);
+        if let Some(at) = text[line..entry].find('\t') {
+            self.reporter.report(Code::InvalidYaml, line + at..line + at + 1, "A tab stands before an entry.", "indent with spaces".to_owned());
         }
     }
 
