@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use octo_sts_github::{App, GitHub, GitHubError, Installation, InstallationToken, Outage, Targets, Trace};
 use octo_sts_policy::AppRequirement;
-use octo_sts_types::{AppId, Claims, Clock, Grant, GrantedRepositories, Identity, InstallationId, Level, Owner, Repository, RepositoryId, Scope};
+use octo_sts_types::{AppId, Claims, Clock, Grant, GrantedRepositories, Identity, InstallationId, Level, Owner, Permission, Permissions, Repository, RepositoryId, Scope};
 
 use crate::{
     apps::Pool,
@@ -90,7 +90,7 @@ impl Minting {
                     let token = self.confirmed(token, &app, &installation, grant, wanted, trace).await?;
                     return Ok(Minted { token, app: app.id, order });
                 }
-                Err(error) => error,
+                Err(error) => naming_what_lacks(error, grant.permissions(), &installation),
             };
             let (again, elsewhere) = (failed.is_none() && is_server_error(&error), may_mint_elsewhere(&error));
             failed = Some(ExchangeError::GitHub { during: During::Mint, source: error });
@@ -213,6 +213,22 @@ impl Minting {
         self.github.revoke_in_background(token);
         Err(ExchangeError::Renamed)
     }
+}
+
+/// GitHub's refusal and, beside its words, which of the permissions asked for the installation was not granted: GitHub does
+/// not say that, and whoever has to grant them wants to know.
+fn naming_what_lacks(error: GitHubError, asked: &Permissions, installation: &Installation) -> GitHubError {
+    let GitHubError::Unprocessable { message } = error else { return error };
+    let granted = |permission: Permission| installation.permissions.get(permission.name())?.parse::<Level>().ok();
+    let lacks: Vec<_> = asked
+        .iter()
+        .filter(|(permission, level)| granted(*permission).is_none_or(|most| most < *level))
+        .map(|(permission, level)| format!("`{permission}: {level}`"))
+        .collect();
+    if lacks.is_empty() || installation.permissions.is_empty() {
+        return GitHubError::Unprocessable { message };
+    }
+    GitHubError::Unprocessable { message: format!("{message} Its administrator has to grant the GitHub App {}.", lacks.join(", ")) }
 }
 
 /// Whether another mint may have better luck, and cannot leave a second token that nobody knows of.

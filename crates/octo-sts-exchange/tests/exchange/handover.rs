@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::support::{House, request};
+use crate::support::{House, Otherwise, request};
 use octo_sts_exchange::{During, ExchangeError, Stage};
+use octo_sts_github::GitHubError;
 use octo_sts_sandbox::{Fault, Sandbox};
 use serde_json::json;
 
@@ -95,6 +96,18 @@ async fn a_key_that_github_refuses_is_remembered_until_it_works_again() {
     house.sandbox.clear_faults();
     house.granted("acme/app", "ci").await;
     assert_eq!(house.exchanger.key_refused(), None);
+}
+
+#[tokio::test]
+async fn a_permission_that_the_app_was_not_granted_is_named_to_a_caller_whose_token_matched() {
+    let house = House::new().await;
+    house.granted("acme/app", "ci").await;
+    house.github().set_permissions(house.github().ledger()[0].installation, &[("contents", "read"), ("issues", "read"), ("metadata", "read")]);
+    let house = house.but(Otherwise::default());
+    house.policy("acme/app", "deploy", "permissions: {contents: read, deployments: write, issues: write}");
+    let refused = house.refused("acme/app", "deploy").await;
+    let ExchangeError::GitHub { source: GitHubError::Unprocessable { message }, .. } = &*refused else { panic!("{refused:?}") };
+    assert!(message.ends_with(" Its administrator has to grant the GitHub App `deployments: write`, `issues: write`."), "{message}");
 }
 
 #[tokio::test]
