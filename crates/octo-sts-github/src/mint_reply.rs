@@ -72,7 +72,7 @@ struct TokenAlone<'a> {
 /// for, and may do no more than was asked for; GitHub adds `metadata: read` to every token.
 pub(crate) fn check(order: &Order, by: MintedBy, response: &Response, now: Timestamp) -> Result<InstallationToken, Box<Refused>> {
     let now = headers::date(&response.headers).or_else(|| now.checked_add(jiff::SignedDuration::from_secs(by.clock_ahead)).ok()).unwrap_or(now);
-    let reply: MintReply<'_> = match serde_json::from_slice(&response.body) {
+    let reply: MintReply<'_> = match reply::parse(&response.body) {
         Ok(reply) => reply,
         Err(error) => return Err(Box::new(Refused { error: reply::malformed(response.status, &error), token: token_alone(by, &response.body) })),
     };

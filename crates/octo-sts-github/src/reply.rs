@@ -14,7 +14,15 @@ pub(crate) fn read<'a, T: Deserialize<'a>>(response: &'a Response) -> Result<T, 
 /// Reads the JSON body of an answer with this status.
 pub(crate) fn read_as<'a, T: Deserialize<'a>>(response: &'a Response, status: StatusCode) -> Result<T, GitHubError> {
     expect(response, status)?;
-    serde_json::from_slice(&response.body).map_err(|error| malformed(response.status, &error))
+    parse(&response.body).map_err(|error| malformed(response.status, &error))
+}
+
+/// Reads JSON. One look whether the whole is UTF-8 costs less than one at each text in it.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, serde_json::Error> {
+    match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(body),
+    }
 }
 
 pub(crate) fn expect(response: &Response, status: StatusCode) -> Result<(), GitHubError> {

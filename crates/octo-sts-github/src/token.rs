@@ -65,14 +65,19 @@ impl InstallationToken {
     /// The token itself.
     pub fn expose(&self) -> &str {
         // The header was made from text; a value that were not would be of no use to anybody.
-        self.0.authorization.to_str().ok().and_then(|value| value.strip_prefix(SCHEME)).unwrap_or_default()
+        let text = std::str::from_utf8(self.0.authorization.as_bytes());
+        text.ok().and_then(|value| value.strip_prefix(SCHEME)).unwrap_or_default()
     }
 
     /// The SHA-256 of the token in lower-case hexadecimal, by which logs and events name it.
     pub fn sha256_hex(&self) -> String {
+        const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
         let hash = digest(&SHA256, self.expose().as_bytes());
-        let digits = hash.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        digits.map(|digit| char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit })).collect()
+        let mut text = String::with_capacity(2 * hash.as_ref().len());
+        for byte in hash.as_ref() {
+            text.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        }
+        text
     }
 
     /// The App that minted it.

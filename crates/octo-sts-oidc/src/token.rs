@@ -1,6 +1,6 @@
 //! A bearer, read and not believed.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use octo_sts_types::{ClaimSet, ClaimsError, Issuer, json};
 
@@ -24,7 +24,7 @@ pub struct UnverifiedToken {
     pub(crate) signature: Vec<u8>,
     pub(crate) header: Result<Header, TokenFault>,
     pub(crate) times: Result<Times, TimeFault>,
-    pub(crate) claims: Result<ClaimSet, ClaimsError>,
+    pub(crate) claims: Result<Arc<ClaimSet>, ClaimsError>,
     issuer: Issuer,
 }
 
@@ -72,7 +72,7 @@ impl UnverifiedToken {
             }),
             signature: signed.unwrap_or_default(),
             times: Times::read(&members),
-            claims: ClaimSet::from_members(members),
+            claims: ClaimSet::from_members(members).map(Arc::new),
             issuer,
         })
     }
@@ -85,7 +85,7 @@ impl UnverifiedToken {
     /// What the token says of itself, for those who ask why it is or is not admitted; nobody has proven it, and a grant never
     /// comes of it.
     pub fn unverified_claims(&self) -> Result<&ClaimSet, &ClaimsError> {
-        self.claims.as_ref()
+        self.claims.as_deref()
     }
 
     /// Header and claims, as they were signed. Without the signature this is no credential, and of two tokens with the same

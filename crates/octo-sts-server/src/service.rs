@@ -13,7 +13,7 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use http::{HeaderValue, Request, Response, Version, header};
+use http::{HeaderName, HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
 use octo_sts_types::Clock;
 use tokio::sync::{Notify, watch};
@@ -31,6 +31,9 @@ use crate::{
     status::Answer,
     telemetry,
 };
+
+/// Names a request in its answer, in the log and in the event.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What every connection of a service shares.
 pub(crate) struct Shared {
@@ -129,7 +132,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
             let mut response = answered.unwrap_or_else(|_| broken(is_grpc));
             telemetry::span::answered(&span, &id, &response);
             if let Ok(id) = HeaderValue::try_from(id) {
-                response.headers_mut().insert("x-request-id", id);
+                response.headers_mut().insert(REQUEST_ID, id);
             }
             if version < Version::HTTP_2 && shared.is_draining() {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -1,6 +1,6 @@
 //! What a token says.
 
-use std::ops::Deref;
+use std::{ops::Deref, sync::Arc};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -24,9 +24,9 @@ pub struct ClaimSet {
     members: Map<String, Value>,
 }
 
-/// The members of a token whose signature and times were verified.
+/// The members of a token whose signature and times were verified; cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Claims(ClaimSet);
+pub struct Claims(Arc<ClaimSet>);
 
 /// Why the members of a token are not claims.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -116,8 +116,8 @@ fn audiences(aud: Option<&Value>) -> Result<Vec<Audience>, ClaimsError> {
 
 impl Claims {
     /// For `octo-sts-oidc` alone (`clippy.toml` refuses it elsewhere): the members of a token it has verified.
-    pub fn from_verified(set: ClaimSet) -> Self {
-        Self(set)
+    pub fn from_verified(set: impl Into<Arc<ClaimSet>>) -> Self {
+        Self(set.into())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Answers over HTTP, header by header.
 
-use http::{HeaderValue, Response, StatusCode, header};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
@@ -13,8 +14,8 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const ERROR_INFO: &str = "type.googleapis.com/google.rpc.ErrorInfo";
 
 /// An answer in JSON.
-pub(crate) fn json(status: StatusCode, body: impl Into<String>) -> Response<Reply> {
-    let mut response = Response::new(Reply::whole(body.into()));
+pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Reply> {
+    let mut response = Response::new(Reply::whole(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, JSON);
@@ -71,7 +72,7 @@ fn challenge(answer: &Answer) -> HeaderValue {
 /// The mark of everything that upstream's gateway hands on, and what keeps caches away from it.
 pub(crate) fn through_gateway(mut response: Response<Reply>) -> Response<Reply> {
     let headers = response.headers_mut();
-    headers.insert("grpc-metadata-content-type", HeaderValue::from_static("application/grpc"));
+    headers.insert(HeaderName::from_static("grpc-metadata-content-type"), HeaderValue::from_static("application/grpc"));
     headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     headers.insert(header::VARY, HeaderValue::from_static("Authorization"));
     response
@@ -113,8 +114,10 @@ pub(crate) fn token(issued: Issued, now: Timestamp) -> Response<Reply> {
         repositories: (!issued.every_repository).then_some(&issued.repositories),
         repository_selection: if issued.every_repository { "all" } else { "selected" },
     };
-    match serde_json::to_string(&reply) {
-        Ok(text) => json(StatusCode::OK, text).map(|body| body.owing(Some(issued.receipt))),
+    // As long as most replies are: growing would copy the token from place to place.
+    let mut text = Vec::with_capacity(2 * token.len() + 512);
+    match serde_json::to_writer(&mut text, &reply) {
+        Ok(()) => json(StatusCode::OK, text).map(|body| body.owing(Some(issued.receipt))),
         Err(_) => refused(&Answer::plain(tonic::Code::Internal, "internal error"), ""),
     }
 }
