@@ -44,9 +44,22 @@ impl Exchanger {
         if facts.id == app.id { Ok(facts) } else { Err(AppFault::OtherApp { configured: app.id, actual: facts.id }) }
     }
 
-    /// What GitHub said when it last refused a key; `None` while keys work.
-    pub fn key_refused(&self) -> Option<String> {
-        self.health.key_refused()
+    /// What is wrong with a key, as the last exchange found it; `None` while keys work.
+    pub fn key_trouble(&self) -> Option<String> {
+        self.health.key_trouble()
+    }
+
+    /// Where a key was in trouble, finds out whether all of them work again. Nobody else would: who is not ready is asked for no token.
+    pub async fn look_again_at_keys(&self) {
+        if self.key_trouble().is_none() {
+            return;
+        }
+        for app in self.apps() {
+            if self.check_app(&app).await.is_err() {
+                return;
+            }
+        }
+        self.health.key_works();
     }
 }
 
@@ -63,14 +76,20 @@ impl Health {
         }
     }
 
-    /// Remembers that GitHub refused the key, or that nothing could be signed.
+    /// Remembers that GitHub refused the key, or that nothing could be signed. Everybody may read this, so it does not say where
+    /// the key is.
     pub(crate) fn note(&self, error: &ExchangeError) {
-        let ExchangeError::GitHub { source: source @ (GitHubError::KeyRefused { .. } | GitHubError::Sign(_)), .. } = error else { return };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(source.to_string());
+        let ExchangeError::GitHub { source, .. } = error else { return };
+        let why = match source {
+            GitHubError::KeyRefused { .. } => source.to_string(),
+            GitHubError::Sign(_) => "the App's key does not sign: the log says what is wrong with its place".to_owned(),
+            _ => return,
+        };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
     }
 
     /// Why the key does not work, if it does not.
-    pub(crate) fn key_refused(&self) -> Option<String> {
+    pub(crate) fn key_trouble(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

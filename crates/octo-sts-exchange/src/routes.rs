@@ -10,6 +10,9 @@ use octo_sts_github::App;
 use octo_sts_store::{Key, StickyStore};
 use octo_sts_types::AppId;
 
+/// Counts exchanges that did without the store, for a look or for a word: never one exchange twice.
+const FALLBACKS: &str = "octo_sts_sticky_fallbacks_total";
+
 /// The routes, if there is a store of them.
 pub(crate) struct Routes(Option<Arc<dyn StickyStore>>);
 
@@ -32,7 +35,7 @@ impl Routes {
         match store.get(&key).await {
             Ok(given) => Some(Route { key, given }),
             Err(error) => {
-                metrics::counter!("octo_sts_sticky_fallbacks_total").increment(1);
+                metrics::counter!(FALLBACKS).increment(1);
                 tracing::debug!(error = &error as &dyn std::error::Error, "the sticky store does not say; the computed order counts");
                 None
             }
@@ -49,6 +52,7 @@ impl Routes {
             gone => store.assign(&route.key, app, gone).await.map(drop),
         };
         if let Err(error) = kept {
+            metrics::counter!(FALLBACKS).increment(1);
             tracing::debug!(error = &error as &dyn std::error::Error, "the sticky store did not take a route");
         }
     }

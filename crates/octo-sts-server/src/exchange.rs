@@ -87,7 +87,7 @@ impl Exchange for Arc<Exchanger> {
     }
 
     fn trouble(&self) -> Option<String> {
-        self.key_refused().map(|why| format!("GitHub refuses the App's key: {why}"))
+        self.key_trouble()
     }
 }
 

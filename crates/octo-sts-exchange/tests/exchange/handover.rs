@@ -89,13 +89,31 @@ async fn a_limit_at_the_mint_is_said_with_its_end_and_not_asked_again() {
 async fn a_key_that_github_refuses_is_remembered_until_it_works_again() {
     let house = House::new().await;
     house.granted("acme/app", "ci").await;
-    assert_eq!(house.exchanger.key_refused(), None);
+    assert_eq!(house.exchanger.key_trouble(), None);
     house.github().fault(Fault::on(http::Method::POST, "mint").respond(401, &json!({"message": "Bad credentials"})));
     assert_eq!(house.refused("acme/app", "ci").await.reason(), "APP_KEY_REFUSED");
-    assert!(house.exchanger.key_refused().is_some());
+    assert!(house.exchanger.key_trouble().is_some());
     house.sandbox.clear_faults();
     house.granted("acme/app", "ci").await;
-    assert_eq!(house.exchanger.key_refused(), None);
+    assert_eq!(house.exchanger.key_trouble(), None);
+}
+
+/// T-127: a service in trouble is not ready, so that nobody asks it for a token.
+#[tokio::test]
+async fn a_key_that_works_again_is_found_out_without_an_exchange() {
+    let house = House::new().await;
+    let refusing = Fault::on(http::Method::POST, "mint").respond(401, &json!({"message": "Bad credentials"}));
+    house.github().fault(refusing);
+    assert_eq!(house.refused("acme/app", "ci").await.reason(), "APP_KEY_REFUSED");
+    house.github().fault(Fault::on(http::Method::GET, "app").respond(401, &json!({"message": "Bad credentials"})));
+    house.exchanger.look_again_at_keys().await;
+    assert!(house.exchanger.key_trouble().is_some());
+    house.sandbox.clear_faults();
+    house.sandbox.clear_calls();
+    house.exchanger.look_again_at_keys().await;
+    assert_eq!(house.exchanger.key_trouble(), None);
+    house.exchanger.look_again_at_keys().await;
+    assert_eq!(house.github_calls(), ["GET app"], "asked once, and not while all is well");
 }
 
 #[tokio::test]

@@ -122,6 +122,7 @@ async fn start_in_place(config: Config, clock: Arc<dyn Clock>) -> Result<Running
     if let Some(certificate) = certificate.clone() {
         tasks.spawn(certificate.follow());
     }
+    tasks.spawn(self_check::follow(Arc::clone(&exchanger)));
     let reload = Arc::new(Notify::new());
     tasks.spawn(Reload { apps: config.apps.clone(), opener, exchanger: Arc::clone(&exchanger), certificate, wanted: Arc::clone(&reload) }.follow());
     let failed = check(&mut tasks, &exchanger, &readiness, Served { domain: config.domain, address, github: config.github_base_url.to_string() });

@@ -1,4 +1,4 @@
-//! Whether GitHub knows each App by its key, asked at start and after each change of keys.
+//! Whether GitHub knows each App by its key: asked at start, and again while a key is in trouble.
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,6 +30,14 @@ pub(super) async fn check(exchanger: &Exchanger, readiness: &Readiness, served: 
     readiness.set(Vec::new());
     info!("serving {} on {} as {} at {}", served.domain, served.address, apps.join(", "), served.github);
     Ok(())
+}
+
+/// Follows keys that got into trouble later, until they work again; never ends.
+pub(super) async fn follow(exchanger: Arc<Exchanger>) {
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        exchanger.look_again_at_keys().await;
+    }
 }
 
 /// The App's name at GitHub.
