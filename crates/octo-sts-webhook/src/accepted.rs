@@ -6,8 +6,8 @@ use http::StatusCode;
 ///
 /// | Status | Meaning |
 /// |---|---|
-/// | 200 | handled, or accepted: the check follows |
-/// | 202 | there is nothing to do, or it is known already |
+/// | 200 | handled, be it that nothing is to be checked, or accepted: the check follows |
+/// | 202 | not followed, or known already |
 /// | 400 | not a payload of that event |
 /// | 401 | not signed with a secret of ours |
 /// | 413 | longer than 25 MiB |

@@ -175,7 +175,7 @@ fn answer(ended: Option<Ended>) -> Accepted {
     match ended {
         Some(Ended::Checked(Conclusion::Success)) => Accepted::handled("checked: success"),
         Some(Ended::Checked(_)) => Accepted::handled("checked: failure"),
-        Some(Ended::NothingToCheck) => Accepted::noted("there is nothing to check"),
+        Some(Ended::NothingToCheck) => Accepted::handled("there is nothing to check"),
         Some(Ended::NotOurs) => Accepted::noted("the App is not installed there under this id"),
         None => Accepted::new(
             StatusCode::INTERNAL_SERVER_ERROR,

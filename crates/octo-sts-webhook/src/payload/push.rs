@@ -48,7 +48,7 @@ pub(super) fn read(payload: &[u8]) -> Result<Told, BadPayload> {
     let is_default = push.repository.is_default(branch);
     let news = if is_default { News::Policies(repository.clone()) } else { News::Pushes(repository.clone()) };
     let told = Told { owner: Some(repository.owner.clone()), news: vec![news], ..Told::default() };
-    let (Some(head), Some(_)) = (head, branch) else { return Ok(Told { answer: "no branch has a new commit", ..told }) };
+    let (Some(head), Some(_)) = (head, branch) else { return Ok(Told { answer: "no branch has a new commit", handled: true, ..told }) };
     let Some(installation) = id(push.installation.as_ref()) else { return Ok(Told { answer: "no installation is named", ..told }) };
     let Some(source) = source(&push, before.as_ref(), is_default) else {
         return Ok(Told { answer: "no policy is touched", handled: true, ..told });

@@ -110,7 +110,10 @@ async fn renamed_and_removed_files() {
     let after = world.github().remove_file("acme/app", CI);
     let mut push = world.push("acme/app", &before, &after, CI);
     push["commits"] = json!([{"added": [], "modified": [], "removed": [CI]}]);
-    assert_eq!(world.deliver("push", &push).await.text, "there is nothing to check");
+    let answer = world.deliver("push", &push).await;
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, "there is nothing to check"));
+    push["after"] = json!("0".repeat(40));
+    assert_eq!(world.deliver("push", &push).await.status, 200);
     assert_eq!(world.github().check_runs().len(), runs);
 }
 
