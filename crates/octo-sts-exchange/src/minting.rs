@@ -4,7 +4,10 @@ use std::{collections::VecDeque, sync::Arc};
 
 use octo_sts_github::{App, GitHub, GitHubError, Installation, InstallationToken, Outage, Targets, Trace};
 use octo_sts_policy::AppRequirement;
-use octo_sts_types::{AppId, Claims, Clock, Grant, GrantedRepositories, Identity, InstallationId, Level, Owner, Permission, Permissions, Repository, RepositoryId, Scope};
+use octo_sts_types::{
+    AppId, Claims, Clock, Grant, GrantedRepositories, Identity, InstallationId, Level, Owner, Permission, Permissions, Repository, RepositoryId,
+    Scope,
+};
 
 use crate::{
     apps::Pool,
