@@ -195,7 +195,10 @@ pub(crate) fn authorization(headers: &http::HeaderMap) -> Authorization {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     match (values.next(), values.next()) {
         (None, _) => Authorization::None,
-        (Some(value), None) => Authorization::Value(SecretString::from(String::from_utf8_lossy(value.as_bytes()).as_ref())),
+        (Some(value), None) => Authorization::Value(match std::str::from_utf8(value.as_bytes()) {
+            Ok(text) => SecretString::from(text),
+            Err(_) => SecretString::from(String::from_utf8_lossy(value.as_bytes()).as_ref()),
+        }),
         (Some(_), Some(_)) => Authorization::Several,
     }
 }
