@@ -91,6 +91,7 @@ step_components() {
     have node || die "'node' is missing: install Node.js 20 or newer"
     tests -p octo-sts --features components --test guides
     tests -p octo-sts-signer -p octo-sts-store --features octo-sts-signer/full,octo-sts-signer/components,octo-sts-store/full,octo-sts-store/components
+    tests -p octo-sts-server --features full,components --test components
 }
 
 step_action() {

@@ -44,7 +44,7 @@ impl Moto {
     pub async fn start_with(quirks: Quirks) -> Self {
         let port = free_port();
         let python = interpreter(&program("moto_server", "MOTO_SERVER", INSTALL));
-        let script = root().join("crates/octo-sts-components/src/moto.py");
+        let script = root().join("crates/octo-sts-components/src/moto_mended.py");
         let mut command = Command::new(python);
         command.arg(script).arg(if quirks == Quirks::Mended { "digests" } else { "messages" }).args(["-p", &port.to_string()]);
         let process = Process::start(&mut command);
