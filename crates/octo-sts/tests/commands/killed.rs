@@ -30,20 +30,23 @@ fn exchange(address: &str, bearer: &str) -> Option<String> {
     Some(answer.split_once("\"token\":\"")?.1.split_once('"')?.0.to_owned())
 }
 
-/// Exchanges until the service is killed, after this time; returns what callers got.
-fn got_until_killed(house: &mut House, bearer: &str, after: Duration) -> Vec<String> {
-    let (address, killed) = (house.address.clone(), AtomicBool::new(false));
+/// Exchanges until the service is killed; returns what callers got. `wait` has somebody get a token before the time begins.
+fn got_until_killed(house: &mut House, bearer: &str, wait: bool, after: Duration) -> Vec<String> {
+    let (address, killed, first) = (house.address.clone(), AtomicBool::new(false), AtomicBool::new(false));
     thread::scope(|scope| {
         let callers = (0..CALLERS).map(|_| {
             scope.spawn(|| {
                 let mut got = Vec::new();
                 while !killed.load(Ordering::Relaxed) {
                     got.extend(exchange(&address, bearer));
+                    first.fetch_or(!got.is_empty(), Ordering::Relaxed);
                 }
                 got
             })
         });
         let callers: Vec<_> = callers.collect();
+        let waiting = (0..60_000).take_while(|_| wait && !first.load(Ordering::Relaxed));
+        waiting.for_each(|_| thread::sleep(Duration::from_millis(1)));
         thread::sleep(after);
         house.kill();
         killed.store(true, Ordering::Relaxed);
@@ -65,9 +68,9 @@ async fn what_callers_got_before_a_kill_is_on_record() {
         if round > 0 {
             house.start_again().await;
         }
-        // Spread over the first exchanges, cold, and the warm ones after them.
-        let after = Duration::from_millis(5 + round * 7919 % 400);
-        got.extend(got_until_killed(&mut house, &bearer, after));
+        // Spread over the first exchanges, cold, and the warm ones after them, however slow the machine is.
+        let (wait, after) = (round % 2 == 1, Duration::from_millis(5 + round * 7919 % 400));
+        got.extend(got_until_killed(&mut house, &bearer, wait, after));
     }
     let recorded = fs::read_to_string(house.audit_file()).unwrap();
     let recorded: HashSet<&str> = recorded.split("\"token_sha256\":\"").skip(1).filter_map(|rest| rest.get(..64)).collect();
@@ -80,7 +83,7 @@ async fn what_callers_got_before_a_kill_is_on_record() {
         lost += 1;
     }
     println!("{kills} kills, {} tokens minted, {} got, {lost} minted but lost to a kill before anybody had them", ledger.len(), got.len());
-    assert!(got.len() as u64 >= kills, "{} tokens are too few to prove anything", got.len());
+    assert!(got.len() as u64 >= kills / 2, "{} tokens are too few to prove anything", got.len());
     // One mint for the caller and one for the reader.
     assert!(lost <= kills * (CALLERS as u64 + 1), "{lost} tokens without record after {kills} kills");
 }

@@ -3,11 +3,15 @@
 
 mod audit;
 mod client;
+mod clone;
 mod doctor;
 mod git;
 mod killed;
 mod policy;
 mod probe;
+mod secrets;
+mod signals;
+mod sources;
 mod support;
 mod telemetry;
 mod whole;

@@ -87,6 +87,26 @@ impl House {
         command
     }
 
+    /// What the service wrote into this file of the folder; nothing where it is not there.
+    pub(crate) fn written(&self, name: &str) -> String {
+        String::from_utf8_lossy(&fs::read(self.folder.path().join(name)).unwrap_or_default()).into_owned()
+    }
+
+    /// Everything that the service wrote.
+    fn everything(&self) -> String {
+        let spilled = fs::read_dir(self.folder.path().join("spill")).unwrap();
+        let spilled = spilled.map(|file| self.written(&format!("spill/{}", file.unwrap().file_name().to_str().unwrap())));
+        [self.written("log"), self.written("audit.jsonl")].into_iter().chain(spilled).collect()
+    }
+
+    /// No run of any test may leave a token behind in what the service wrote (T-105).
+    fn assert_nothing_secret(&self, written: &str) {
+        for entry in self.sandbox.github().ledger() {
+            assert!(!written.contains(&entry.token), "token {} is in a record", entry.number);
+        }
+        assert!(!written.contains("eyJ") && !written.contains("ghs_") && !written.contains("PRIVATE KEY"));
+    }
+
     fn audit(&self, arguments: &[&str], input: &str) -> String {
         text(&run(octo_sts(&[&["audit", self.audit_file().to_str().unwrap()], arguments].concat()), input).stdout)
     }
@@ -96,6 +116,9 @@ impl Drop for House {
     fn drop(&mut self) {
         let _ = self.service.kill();
         let _ = self.service.wait();
+        if !std::thread::panicking() {
+            self.assert_nothing_secret(&self.everything());
+        }
     }
 }
 
@@ -177,16 +200,7 @@ async fn no_secret_is_in_any_log_or_record() {
     let house = House::open().await;
     let output = run(house.step("main", &["-v", "--exec", "--", "true"]), "");
     run(house.step("feature", &["-v"]), "");
-    let mut written = text(&output.stderr);
-    for name in ["log", "audit.jsonl"] {
-        written += &fs::read_to_string(house.folder.path().join(name)).unwrap();
-    }
-    for file in fs::read_dir(house.folder.path().join("spill")).unwrap() {
-        written += &String::from_utf8_lossy(&fs::read(file.unwrap().path()).unwrap());
-    }
+    let written = text(&output.stderr) + &house.everything();
     assert!(written.contains("acme/app"));
-    for entry in house.sandbox.github().ledger() {
-        assert!(!written.contains(&entry.token), "token {} is in a record", entry.number);
-    }
-    assert!(!written.contains("eyJ") && !written.contains("PRIVATE KEY"));
+    house.assert_nothing_secret(&written);
 }

@@ -155,6 +155,23 @@ async fn a_collector_that_is_away_or_hangs_delays_no_exchange() {
     }
 }
 
+/// The same of a receiver of audit events, whether or not there is a folder for what it has not taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_of_events_that_hangs_delays_no_exchange() {
+    let hangs = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let receiver = format!("http://{}/events", hangs.local_addr().unwrap());
+    for more in [&[][..], &[("STS_AUDIT_DIR", "")]] {
+        let house = House::open_with(&[&[("EVENT_INGRESS_URI", receiver.as_str())], more].concat()).await;
+        exchange(&house, "main", "");
+        let began = now();
+        for _ in 0..50 {
+            assert!(exchange(&house, "main", "").starts_with("HTTP/1.1 200"), "Input: {more:?}");
+        }
+        assert!(began.elapsed() < Duration::from_secs(5), "Input: {more:?}: {:?}", began.elapsed());
+        assert_eq!(house.written("audit.jsonl").matches("\"outcome\":\"granted\"").count(), 51, "Input: {more:?}");
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "the test measures how long callers wait")]
 fn now() -> Instant {
     Instant::now()
