@@ -22,6 +22,8 @@ pub(super) struct Names<'a> {
 
 /// How a scope token names an identity.
 const IDENTITY: &str = "identity:";
+/// Where most repositories are seen.
+const GITHUB: &str = "github.com";
 
 impl Target {
     /// Reads the parameters. The same thing may be said in several places; different things may not.
@@ -94,11 +96,34 @@ fn is_service(audience: &str, domain: &str) -> bool {
 fn repository<'a>(text: &'a str, names: Names<'_>) -> Result<&'a str, Refused> {
     let Some((scheme, rest)) = text.split_once("://") else { return Ok(text) };
     match rest.split_once('/') {
-        Some((host, path)) if scheme == "https" && host.eq_ignore_ascii_case(names.github_host) && !path.is_empty() => Ok(path),
+        Some((host, path)) if names.is_github(scheme, host) && !path.is_empty() => Ok(path),
         _ => Err(Refused::new(
             Word::InvalidTarget,
-            format!("`{}` is no repository that this service knows: write https://{}/OWNER/REPOSITORY", Printable(text), names.github_host),
+            format!("`{}` is no repository that this service knows: write https://{}/OWNER/REPOSITORY", Printable(text), names.shown_host()),
         )),
+    }
+}
+
+impl Names<'_> {
+    fn is_github(self, scheme: &str, host: &str) -> bool {
+        let own = host.eq_ignore_ascii_case(self.github_host);
+        let stands_for = self.is_stand_in() && host.eq_ignore_ascii_case(GITHUB);
+        (scheme == "https" && (own || stands_for)) || (scheme == "http" && own && self.is_stand_in())
+    }
+
+    /// Whether the GitHub is one on this very machine, as a sandbox is. It stands in for github.com, so that what the guides say can be tried.
+    fn is_stand_in(self) -> bool {
+        let host = url::Url::parse(&format!("http://{}", self.github_host));
+        match host.as_ref().map(url::Url::host) {
+            Ok(Some(url::Host::Domain(name))) => name == "localhost",
+            Ok(Some(url::Host::Ipv4(address))) => address.is_loopback(),
+            Ok(Some(url::Host::Ipv6(address))) => address.is_loopback(),
+            _ => false,
+        }
+    }
+
+    fn shown_host(&self) -> &str {
+        if self.is_stand_in() { GITHUB } else { self.github_host }
     }
 }
 
@@ -156,6 +181,22 @@ mod tests {
             &[("scope", "git://github.com/acme/app")],
         ] {
             assert_eq!(read(pairs), Err(Word::InvalidTarget), "Input: {pairs:?}");
+        }
+    }
+
+    #[test]
+    fn a_github_on_this_machine_stands_in_for_the_public_one_and_no_other_does() {
+        let at = |github_host: &str, resource: &str| repository(resource, Names { domain: "sts.example.com", github_host }).is_ok();
+        for host in ["127.0.0.1:8081", "localhost:8081", "[::1]:8081"] {
+            for resource in ["https://github.com/acme/app", &format!("http://{host}/acme/app"), &format!("https://{host}/acme/app")] {
+                assert!(at(host, resource), "Input: {host} {resource}");
+            }
+            assert!(!at(host, "http://github.com/acme/app") && !at(host, "https://ghes.example/acme/app"), "Input: {host}");
+            let told = repository("https://ghes.example/a/b", Names { domain: "x", github_host: host }).unwrap_err().description;
+            assert!(told.ends_with("write https://github.com/OWNER/REPOSITORY"), "{told}");
+        }
+        for host in ["ghes.example", "localhost.evil.example", "127.evil.example"] {
+            assert!(!at(host, "https://github.com/acme/app") && !at(host, &format!("http://{host}/acme/app")), "Input: {host}");
         }
     }
 
