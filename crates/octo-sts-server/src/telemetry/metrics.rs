@@ -64,6 +64,11 @@ fn describe() {
     metrics::describe_counter!("octo_sts_issuer_key_fetch_failures_total", "Fetches of issuers' keys that failed");
     metrics::describe_counter!("octo_sts_issuer_key_refreshes_total", "Fetches of keys begun because a token did not fit those known");
     metrics::describe_counter!("octo_sts_cache_lookups_total", "Looks into what is remembered, by what and whether it was there");
+    metrics::describe_counter!("octo_sts_webhook_deliveries_total", "Deliveries of GitHub, by event and what they were answered");
+    metrics::describe_histogram!("octo_sts_webhook_answer_seconds", "How long GitHub waited for the answer to a delivery");
+    metrics::describe_gauge!("octo_sts_webhook_queue", "Deliveries that wait");
+    metrics::describe_counter!("octo_sts_webhook_checks_total", "Deliveries that were worked on, by what came of them");
+    metrics::describe_counter!("octo_sts_webhook_retries_total", "Checks that were put off because GitHub was not ready");
     metrics::describe_gauge!("octo_sts_connections", "Open connections");
     metrics::describe_gauge!("octo_sts_exchanges_in_flight", "Exchanges under way");
 }

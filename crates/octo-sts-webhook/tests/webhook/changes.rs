@@ -145,10 +145,11 @@ async fn a_persons_request_runs_the_check_again_and_a_bots_does_not() {
     };
     assert_eq!(world.deliver("check_run", &run("mona", "rerequested")).await.text, "checked: success");
     assert_eq!(world.github().check_runs().len(), 2);
+    let calls = world.sandbox.calls().len();
     for (sender, action) in [("octo-sts[bot]", "created"), ("octo-sts[bot]", "completed"), ("octo-sts[bot]", "rerequested"), ("mona", "created")] {
         assert_eq!(world.deliver("check_run", &run(sender, action)).await.status, 202, "Input: {sender} {action}");
     }
-    assert_eq!(world.github().check_runs().len(), 2);
+    assert_eq!((world.github().check_runs().len(), world.sandbox.calls().len()), (2, calls), "what is not followed costs no call");
 }
 
 #[tokio::test]
