@@ -9,13 +9,16 @@ const [example, organization] = [field("example"), field("organization")];
 const { domain, ...service } = JSON.parse(document.body.dataset.service);
 // What somebody wrote stays with "Your own" while examples are looked at.
 const own = { policy: "", token: "", scope: "" };
+// One character more than the engine reads: of longer text it says that it is too long.
+const LONGEST = 64 * 1024 + 1;
 let examples = [];
 let scheduled = false;
 
 function explain() {
   scheduled = false;
   const began = performance.now();
-  const question = { policy: fields.policy.value, token: fields.token.value, scope: fields.scope.value, service, now: Math.floor(Date.now() / 1000) };
+  const [policy, token, scope] = [fields.policy, fields.token, fields.scope].map(({ value }) => value.slice(0, LONGEST));
+  const question = { policy, token, scope, service, now: Math.floor(Date.now() / 1000) };
   const told = JSON.parse(answer(JSON.stringify(question)));
   organization.checked = told.scope?.organization ?? false;
   show(told, fields.policy);
@@ -31,7 +34,6 @@ function changed() {
 
 function fill(values) {
   for (const name in fields) fields[name].value = values[name];
-  numberLines(fields.policy);
   explain();
 }
 
@@ -71,7 +73,6 @@ async function start() {
   for (const { id, name } of examples) example.append(new Option(name, id));
   field("policy-repository").textContent = service.policy_repository;
   for (const name in fields) fields[name].addEventListener("input", edited);
-  fields.policy.addEventListener("input", () => numberLines(fields.policy));
   fields.policy.addEventListener("scroll", () => numberLines(fields.policy));
   organization.addEventListener("change", toggled);
   example.addEventListener("change", pick);

@@ -18,7 +18,12 @@ const code = (text) => element("code", {}, inert(text));
 // The engine puts what it quotes between backticks.
 const prose = (text) => text.split("`").map((part, at) => (at % 2 ? code(part) : inert(part)));
 const lines = (texts) => element("pre", { tabindex: "0" }, element("code", {}, texts.map(inert).join("\n")));
-const list = (words) => words.flatMap((word, at) => [at === 0 ? "" : at === words.length - 1 ? " and " : ", ", code(word)]);
+
+function list(words) {
+  const shown = words.slice(0, LONGEST_LIST).map(code);
+  if (words.length > LONGEST_LIST) shown.push(`${words.length - LONGEST_LIST} more`);
+  return shown.flatMap((word, at) => [at === 0 ? "" : at === shown.length - 1 ? " and " : ", ", word]);
+}
 
 const VERDICTS = {
   admitted: "The token is admitted",
@@ -72,6 +77,13 @@ function clause({ name, required, actual, met, note }) {
   );
 }
 
+// Something to open, made when it is.
+function later(heading, make) {
+  const details = element("details", {}, element("summary", {}, heading));
+  details.addEventListener("toggle", () => details.append(...make()), { once: true });
+  return details;
+}
+
 function finding({ severity, code: id, title, meaning, remedy, span, message, hint }, policy) {
   const where = element("button", { type: "button" }, `line ${span.line}, column ${span.column}`);
   where.addEventListener("click", () => select(policy, span));
@@ -81,7 +93,7 @@ function finding({ severity, code: id, title, meaning, remedy, span, message, hi
     element("h4", {}, element("span", { class: "badge" }, `${severity} ${id}`), element("span", {}, title), where),
     element("p", {}, prose(message)),
     hint ? element("p", {}, "Hint: ", prose(hint)) : null,
-    element("details", {}, element("summary", {}, "What it means"), element("p", {}, prose(meaning)), element("p", {}, prose(remedy))),
+    later("What it means", () => [element("p", {}, prose(meaning)), element("p", {}, prose(remedy))]),
   );
 }
 
@@ -125,6 +137,8 @@ export function show(answer, policy) {
   if (answer.fault) return failed(new Error(answer.fault));
   const { verdict, scope, findings, token, explanation } = answer;
   const [headline, line] = [VERDICTS[verdict], summary(answer)];
+  marks = findings.map(({ severity, span }) => ({ severity, line: span.line }));
+  numberLines(policy);
   place("banner").dataset.verdict = verdict;
   place("verdict").textContent = headline;
   place("summary").replaceChildren(...prose(line));
@@ -138,8 +152,6 @@ export function show(answer, policy) {
   const open = place("seen").querySelector("details")?.open;
   place("seen").replaceChildren(...seen(token));
   if (open) place("seen").querySelector("details")?.setAttribute("open", "");
-  marks = findings.map(({ severity, span }) => ({ severity, line: span.line }));
-  numberLines(policy);
   announce(`${headline}. ${inert(line)}`);
 }
 

@@ -40,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) domain: String,
     /// Where people see the repositories of this service's GitHub: `github.com`, or an Enterprise Server.
     pub(crate) github_host: String,
+    pub(crate) page: rest::page::Page,
     pub(crate) exchange: Arc<dyn Exchange>,
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) grpc: grpc::Routes,

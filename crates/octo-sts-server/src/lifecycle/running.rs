@@ -27,7 +27,7 @@ use crate::{
     grpc,
     listener::{Connections, Phase, Port, tls},
     receiver::Receiver,
-    rest::oauth::github_host,
+    rest::{oauth::github_host, page::Page},
     service::{Exchanges, Shared},
     telemetry,
 };
@@ -98,6 +98,7 @@ async fn start_in_place(config: Config, clock: Arc<dyn Clock>) -> Result<Running
     let shared = Arc::new(Shared {
         domain: config.domain.clone(),
         github_host: github_host(&config.github_base_url),
+        page: Page::new(&config),
         exchange: Arc::new(Arc::clone(&exchanger)),
         readiness: Arc::clone(&readiness),
         grpc: routes,

@@ -4,7 +4,7 @@ mod body;
 mod fields;
 pub(crate) mod oauth;
 pub(crate) mod openapi;
-mod page;
+pub(crate) mod page;
 mod query;
 pub(crate) mod reply;
 
@@ -13,8 +13,11 @@ use std::sync::Arc;
 use http::{Method, Request, Response, StatusCode, Version, header, request};
 use http_body::Body;
 use octo_sts_exchange::{Authorization, Transport};
+use octo_sts_page::File;
 use secrecy::SecretString;
 use tonic::Code;
+
+use page::Page;
 
 use crate::{
     reply::Reply,
@@ -39,6 +42,8 @@ enum Route {
     Token,
     Metadata,
     OpenApi,
+    /// A file of the page.
+    File(&'static File),
 }
 
 impl Route {
@@ -57,14 +62,14 @@ impl Route {
             "/oauth/token" => Some(Self::Token),
             "/.well-known/oauth-authorization-server" => Some(Self::Metadata),
             "/openapi.json" => Some(Self::OpenApi),
-            _ => None,
+            _ => page::find(path).map(Self::File),
         }
     }
 
     /// `HEAD` is answered where `GET` mints nothing.
     fn admits(self, method: &Method) -> bool {
         match self {
-            Self::About | Self::Alive | Self::Ready | Self::Metadata | Self::OpenApi => matches!(*method, Method::GET | Method::HEAD),
+            Self::About | Self::Alive | Self::Ready | Self::Metadata | Self::OpenApi | Self::File(_) => matches!(*method, Method::GET | Method::HEAD),
             Self::Exchange => matches!(*method, Method::GET | Method::POST),
             Self::Refresh | Self::Revoke | Self::Token => method == Method::POST,
         }
@@ -82,6 +87,7 @@ impl Route {
             Self::Token => "token",
             Self::Metadata => "metadata",
             Self::OpenApi => "openapi",
+            Self::File(_) => "file",
         }
     }
 }
@@ -103,11 +109,12 @@ where
         _ if !has_one_host(&head) => reply::close(reply::refused(&Answer::plain(Code::InvalidArgument, "expected exactly one host header"), "")),
         None => reply::refused(&Answer::plain(Code::NotFound, "Not Found"), ""),
         Some(route) if !route.admits(&head.method) => reply::refused(&Answer::plain(Code::Unimplemented, "Method Not Allowed"), ""),
-        Some(Route::About) => about(&head, &shared.domain),
+        Some(Route::About) => about(&head, &shared.page),
         Some(Route::Alive) => reply::json(StatusCode::OK, r#"{"status":"alive"}"#),
         Some(Route::Ready) => ready(shared),
         Some(Route::Metadata) => oauth::metadata(&shared.domain),
         Some(Route::OpenApi) => openapi::description(),
+        Some(Route::File(file)) => page::file(file, &head.headers),
         Some(Route::Token) => oauth::token(shared, &head, body, caller).await,
         Some(Route::Revoke) => oauth::revoke(shared, &head, body, caller).await,
         Some(Route::Exchange) => reply::through_gateway(exchange(shared, head, body, caller).await),
@@ -127,6 +134,7 @@ fn has_one_host(head: &request::Parts) -> bool {
 fn status_label(status: u16) -> &'static str {
     match status {
         200 => "200",
+        304 => "304",
         400 => "400",
         401 => "401",
         403 => "403",
@@ -143,9 +151,8 @@ fn status_label(status: u16) -> &'static str {
     }
 }
 
-fn about(head: &request::Parts, domain: &str) -> Response<Reply> {
-    let wants_page = head.headers.get_all(header::ACCEPT).iter().any(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")));
-    if wants_page { page::page(domain) } else { reply::json(StatusCode::OK, ABOUT) }
+fn about(head: &request::Parts, page: &Page) -> Response<Reply> {
+    if page::is_wanted(&head.headers) { page.answer() } else { reply::json(StatusCode::OK, ABOUT) }
 }
 
 fn ready(shared: &Shared) -> Response<Reply> {

@@ -99,17 +99,6 @@ async fn every_path_and_method_answers_as_the_contract_says() {
 }
 
 #[tokio::test]
-async fn browsers_get_a_page_and_clients_json() {
-    let stage = Stage::open().await;
-    let page = stage.get("/", "\r\nAccept: text/html,application/xhtml+xml,*/*;q=0.8").await;
-    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
-    assert!(page.body.contains("https://sts.example.com/sts/exchange") && page.header("content-security-policy").is_some());
-    for accept in ["", "\r\nAccept: */*", "\r\nAccept: application/json", "\r\nAccept: nonsense"] {
-        assert_eq!(stage.get("/", accept).await.header("content-type"), Some("application/json"), "Input: {accept}");
-    }
-}
-
-#[tokio::test]
 async fn readiness_says_what_is_missing() {
     let stage = Stage::open().await;
     let answer = stage.get("/readyz", "").await;

@@ -8,6 +8,7 @@ mod http2_abuse;
 mod limits;
 mod oauth;
 mod openapi;
+mod page;
 mod smuggling;
 mod tls;
 
@@ -161,6 +162,7 @@ impl Stage {
             receiver: crate::receiver::Receiver::default(),
             domain: "sts.example.com".into(),
             github_host: "github.com".into(),
+            page: page::page(),
             exchange: Arc::clone(&fake) as Arc<dyn Exchange>,
             readiness: Arc::clone(&readiness),
             grpc: crate::grpc::Routes::new(&health, reflection).unwrap(),
