@@ -3,8 +3,7 @@
 use std::ops::Range;
 
 use crate::{
-    diagnostics::{Code, Reporter, closest, quoted},
-    go_regex,
+    diagnostics::{Code, Reporter, quoted},
     pattern::{Pattern, PatternError},
     yaml::{Entry, Node, Value},
 };
@@ -28,7 +27,7 @@ impl<'n> Fields<'n> {
     pub(crate) fn of(node: &'n Node, known: &[&'static str], reporter: &mut Reporter<'_>) -> Self {
         let entries = entries(node, "This", reporter);
         for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
-            let hint = match closest(&entry.key, known.iter().copied()) {
+            let hint = match reporter.suggest(&entry.key, known.iter().copied()) {
                 Some(name) => format!("write `{name}`"),
                 None => format!("known fields are {}", list(known)),
             };
@@ -111,17 +110,13 @@ fn wrong_type(node: &Node, what: &str, due: &str, reporter: &mut Reporter<'_>) {
 
 /// Compiles a pattern, or reports what is wrong with it.
 pub(crate) fn pattern(located: &Located<'_>, reporter: &mut Reporter<'_>) -> Option<Pattern> {
-    let compiled = Pattern::syntax(located.text).and_then(|syntax| {
-        let affordable = reporter.spend(go_regex::states(&syntax));
-        if affordable { Pattern::compile(located.text, &syntax) } else { Err(PatternError::TooLarge) }
-    });
-    let error = match compiled {
+    let error = match Pattern::parse_within(located.text, |work| reporter.spend(work)) {
         Ok(pattern) => return Some(pattern),
         Err(error) => error,
     };
     let (code, span, hint) = match &error {
-        PatternError::Syntax(syntax) => (Code::InvalidPattern, inside(located, syntax.span()), slip(located.text)),
-        PatternError::TooLong(_) | PatternError::TooLarge => (Code::PatternTooLarge, located.span.clone(), None),
+        PatternError::Syntax(syntax) => (Code::InvalidPattern, inside(located, syntax.span()), slip(located.text, reporter)),
+        PatternError::TooLong(_) | PatternError::TooLarge | PatternError::TooMuchTogether => (Code::PatternTooLarge, located.span.clone(), None),
     };
     reporter.report(code, span, format!("The pattern is not accepted: {error}."), hint);
     None
@@ -136,10 +131,11 @@ pub(crate) fn inside(located: &Located<'_>, part: Range<usize>) -> Range<usize> 
 }
 
 /// What a glob that does not compile was probably meant to be.
-fn slip(text: &str) -> Option<String> {
+fn slip(text: &str, reporter: &mut Reporter<'_>) -> Option<String> {
     let glob = text.starts_with('*') || text.contains("**");
     let pattern = text.replace("**", "*").replace(".*", "*").replace('*', ".*");
-    (glob && Pattern::parse(&pattern).is_ok()).then(|| format!("write {}", quoted(&pattern)))
+    let compiles = glob && Pattern::parse_within(&pattern, |work| reporter.spend(work)).is_ok();
+    compiles.then(|| format!("write {}", quoted(&pattern)))
 }
 
 /// `a, b and c` in code quotes.

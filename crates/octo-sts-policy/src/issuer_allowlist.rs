@@ -135,7 +135,7 @@ pub(crate) fn pattern_without_slash(text: &Located<'_>, reporter: &mut Reporter<
         );
         return None;
     }
-    lint::pattern("issuer", text, reporter);
+    lint::pattern("issuer", text, &pattern, reporter);
     Some(pattern)
 }
 

@@ -49,6 +49,9 @@ pub enum PatternError {
     /// Compiled, it would take more than a mebibyte.
     #[error("the pattern is too large when its repetitions are written out")]
     TooLarge,
+    /// The patterns of its file would take too long to compile.
+    #[error("the patterns of this file are too large together")]
+    TooMuchTogether,
 }
 
 impl Pattern {
@@ -57,12 +60,34 @@ impl Pattern {
         Self::compile(text, &Self::syntax(text)?)
     }
 
+    /// Compiles a pattern as far as `spend` agrees to the work, which is asked with 0 whether any is left.
+    pub(crate) fn parse_within(text: &str, mut spend: impl FnMut(u64) -> bool) -> Result<Self, PatternError> {
+        if text.len() > LONGEST_PATTERN {
+            return Err(PatternError::TooLong(text.len()));
+        }
+        if !spend(0) {
+            return Err(PatternError::TooMuchTogether);
+        }
+        let (syntax, work) = go_regex::parse(text);
+        let syntax = syntax.map_err(PatternError::Syntax);
+        let affordable = spend(work);
+        let syntax = syntax?;
+        if work > go_regex::MOST_WORK || go_regex::states(&syntax) > go_regex::MOST_STATES {
+            return Err(PatternError::TooLarge);
+        }
+        if !affordable || !spend(go_regex::compiling(&syntax)) {
+            return Err(PatternError::TooMuchTogether);
+        }
+        Self::compile(text, &syntax)
+    }
+
     /// The syntax tree of the pattern alone.
     pub(crate) fn syntax(text: &str) -> Result<Hir, PatternError> {
         if text.len() > LONGEST_PATTERN {
             return Err(PatternError::TooLong(text.len()));
         }
-        go_regex::parse(text).map_err(PatternError::Syntax)
+        let (syntax, work) = go_regex::parse(text);
+        if work > go_regex::MOST_WORK { Err(PatternError::TooLarge) } else { syntax.map_err(PatternError::Syntax) }
     }
 
     /// Compiles what [`Self::syntax`] read from `text`, with both ends fixed.

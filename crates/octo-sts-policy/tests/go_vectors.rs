@@ -1,5 +1,7 @@
 //! Patterns and YAML against what upstream's libraries make of them: Go 1.26 `regexp`, and `sigs.k8s.io/yaml` 1.6.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use octo_sts_policy::{OrgPermissions, ParseOptions, Pattern, PolicyKind, TrustPolicy};
 use serde::Deserialize;
 

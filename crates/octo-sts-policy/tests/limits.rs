@@ -84,6 +84,55 @@ fn many_large_patterns_are_refused_together() {
     within_patience("many patterns", || assert!(TrustPolicy::parse(&file, PolicyKind::Repository, &ParseOptions::default()).is_err()));
 }
 
+/// T-075: reading alone is work, too, where classes are large or letter case does not matter.
+#[test]
+fn many_patterns_that_are_slow_to_read_are_refused_together() {
+    let nested = "(".repeat(400) + &")".repeat(400);
+    let ranges = format!("(?i)[{}]", "!-\u{10fffd}".repeat(150));
+    let slips = format!("**{}", r"\pL".repeat(330));
+    let greek = format!("(?i){}", "\u{3b1}".repeat(500));
+    let stars = "a*".repeat(500);
+    let dots = format!("://{}a", "a.".repeat(500));
+    for unit in [
+        &r"\pL".repeat(300),
+        &format!("[{}]", r"\pL".repeat(300)),
+        &format!("(?i)[{}]", r"\PL".repeat(300)),
+        &nested,
+        &ranges,
+        &slips,
+        &greek,
+        &stars,
+        &dots,
+    ] {
+        let claims: Vec<_> = (0..64).map(|at| format!("  c{at}: '{unit}'\n")).collect();
+        let file = format!("issuer: https://a.example\nsubject: b\npermissions: {{contents: read}}\nclaim_pattern:\n{}", claims.concat());
+        let start: String = unit.chars().take(20).collect();
+        within_patience(&start, || drop(TrustPolicy::parse(&file, PolicyKind::Repository, &ParseOptions::default())));
+    }
+}
+
+/// T-075
+#[test]
+fn one_pattern_too_large_leaves_the_others_alone() {
+    let file = |first: &str| {
+        format!("issuer: https://a.example\nsubject: b\npermissions: {{contents: read}}\nclaim_pattern:\n  a: '{first}'\n  b: '(a|b){{1,9}}'\n")
+    };
+    for first in [r"\pL{1000}", "(x{0,1000}){0,1000}"] {
+        let found = TrustPolicy::parse(&file(first), PolicyKind::Repository, &ParseOptions::default()).unwrap_err();
+        let lines: Vec<_> = found.errors().iter().map(|error| error.span.line).collect();
+        assert_eq!(lines, [5], "Input: {first}: {found}");
+    }
+}
+
+#[test]
+fn thirty_two_usual_patterns_are_accepted() {
+    let usual = r"repo:acme@9919/(app|web|infra)-[a-z0-9-]+@\d+:ref:refs/(heads/(main|release/.+)|tags/v\d+\.\d+\.\d+(-rc\d+)?)";
+    let claims: Vec<_> = (0..32).map(|at| format!("  c{at}: '{usual}'\n")).collect();
+    let file = format!("issuer: https://a.example\nsubject: b\npermissions: {{contents: read}}\nclaim_pattern:\n{}", claims.concat());
+    let parsed = TrustPolicy::parse(&file, PolicyKind::Repository, &ParseOptions::default());
+    assert_eq!(parsed.map(|parsed| parsed.value.claims().count()).ok(), Some(32));
+}
+
 /// T-075
 #[test]
 fn matching_is_linear() {

@@ -70,7 +70,9 @@ fn sarif_points_at_rules_and_regions() {
         let rule = &run["tool"]["driver"]["rules"][usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
         assert_eq!(rule["id"], result["ruleId"]);
     }
-    assert_snapshot!(serde_json::to_string_pretty(&run["results"][0]).unwrap(), @r#"
+    let mut first = run["results"][0].clone();
+    first.as_object_mut().unwrap().remove("ruleIndex");
+    assert_snapshot!(serde_json::to_string_pretty(&first).unwrap(), @r#"
     {
       "level": "error",
       "locations": [
@@ -91,8 +93,7 @@ fn sarif_points_at_rules_and_regions() {
       "message": {
         "text": "There is no permission `content`. Hint: write `contents`."
       },
-      "ruleId": "E122",
-      "ruleIndex": 22
+      "ruleId": "E122"
     }
     "#);
 }

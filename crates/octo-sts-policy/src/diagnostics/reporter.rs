@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::{Code, Diagnostic, Diagnostics, Parsed, Severity, source::Source};
-use crate::{go_regex::MOST_STATES, yaml::is_invisible};
+use super::{Code, Diagnostic, Diagnostics, Parsed, Severity, source::Source, suggest::closest};
+use crate::{go_regex::MOST_WORK, yaml::is_invisible};
 
 /// Most errors, and most warnings, that one file gives.
 const MOST: usize = 100;
@@ -12,19 +12,19 @@ pub(crate) struct Reporter<'t> {
     source: Source<'t>,
     errors: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
-    /// Automaton states that the file's patterns have taken so far.
-    states: u64,
+    /// What the file's patterns have cost so far.
+    work: u64,
 }
 
 impl<'t> Reporter<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        Self { source: Source::new(text), errors: Vec::new(), warnings: Vec::new(), states: 0 }
+        Self { source: Source::new(text), errors: Vec::new(), warnings: Vec::new(), work: 0 }
     }
 
-    /// Takes this many automaton states from what all patterns of a file may have together; false when they are used up.
-    pub(crate) fn spend(&mut self, states: u64) -> bool {
-        self.states = self.states.saturating_add(states);
-        self.states <= MOST_STATES
+    /// Takes this from the work that all patterns of a file may make together; false when there is not so much left.
+    pub(crate) fn spend(&mut self, work: u64) -> bool {
+        self.work = self.work.saturating_add(work);
+        self.work <= MOST_WORK
     }
 
     pub(crate) fn text(&self) -> &'t str {
@@ -33,14 +33,24 @@ impl<'t> Reporter<'t> {
 
     /// Records a finding; its code says whether it is an error or a warning.
     pub(crate) fn report(&mut self, code: Code, bytes: Range<usize>, message: impl Into<String>, hint: impl Into<Option<String>>) {
-        let list = match code.severity() {
-            Severity::Error => &mut self.errors,
-            Severity::Warning => &mut self.warnings,
-        };
-        if list.len() < MOST {
-            let hint: Option<String> = hint.into();
-            list.push(Diagnostic { code, span: self.source.span(bytes), message: printable(message.into()), hint: hint.map(printable) });
+        if !self.takes(code) {
+            return;
         }
+        let hint: Option<String> = hint.into();
+        let finding = Diagnostic { code, span: self.source.span(bytes), message: printable(message.into()), hint: hint.map(printable) };
+        match code.severity() {
+            Severity::Error => self.errors.push(finding),
+            Severity::Warning => self.warnings.push(finding),
+        }
+    }
+
+    /// Whether one more finding is kept. Where a file can have thousands, this is asked before a message is put together.
+    pub(crate) fn takes(&self, code: Code) -> bool {
+        let list = match code.severity() {
+            Severity::Error => &self.errors,
+            Severity::Warning => &self.warnings,
+        };
+        list.len() < MOST
     }
 
     /// The span of these bytes.
@@ -52,9 +62,9 @@ impl<'t> Reporter<'t> {
         !self.errors.is_empty()
     }
 
-    /// Whether so much was found already that looking for suggestions is not worth the time.
-    pub(crate) fn is_full(&self) -> bool {
-        self.errors.len() >= MOST
+    /// What `word` was probably meant to be; nothing once there are so many findings that this one is not kept.
+    pub(crate) fn suggest<'c>(&self, word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+        if self.errors.len() < MOST { closest(word, candidates) } else { None }
     }
 
     /// What was read, unless there was an error.

@@ -3,6 +3,7 @@
 use regex_syntax::hir::ClassUnicode;
 
 use super::{
+    cost::folding,
     error::{SyntaxError, SyntaxErrorKind as Kind},
     fold, named,
     parser::Parser,
@@ -27,7 +28,7 @@ impl<'p> Parser<'p> {
             }
         }
         self.cursor.at += 1;
-        self.add(&mut class, spans, false);
+        self.add(&mut class, &spans, false);
         if negated {
             class.negate();
         }
@@ -43,7 +44,7 @@ impl<'p> Parser<'p> {
         let name = &rest[2..end + 2];
         let (name, negated) = name.strip_prefix('^').map_or((name, false), |name| (name, true));
         let Some(named) = named::posix(name) else { return self.cursor.error(Kind::InvalidCharRange, start) };
-        self.add(class, named, negated);
+        self.add(class, &named, negated);
         Ok(true)
     }
 
@@ -57,7 +58,7 @@ impl<'p> Parser<'p> {
             Some(letter) => {
                 let Some(perl) = named::perl(letter) else { return Ok(false) };
                 self.cursor.at += 2;
-                self.add(class, perl, letter.is_ascii_uppercase());
+                self.add(class, &perl, letter.is_ascii_uppercase());
             }
             None => return Ok(false),
         }
@@ -82,7 +83,7 @@ impl<'p> Parser<'p> {
         if negated {
             property.negate();
         }
-        class.union(&property);
+        self.unite(class, &property);
         Ok(())
     }
 
@@ -93,7 +94,7 @@ impl<'p> Parser<'p> {
             return Some(class.clone());
         }
         let class = property::class(name)?;
-        let class = if fold && property::folds(name) { fold::with_other_cases(&class) } else { class };
+        let class = if fold && property::folds(name) { self.folded(&class) } else { class };
         self.properties.push((name, fold, class.clone()));
         Some(class)
     }
@@ -115,6 +116,8 @@ impl<'p> Parser<'p> {
             if low <= high
                 && let (Some(low), Some(high)) = (char::from_u32(low), char::from_u32(high))
             {
+                // Each is sorted in.
+                self.work += spans.ranges().len() as u64;
                 spans.push(fold::range(low, high));
             }
         }
@@ -129,11 +132,22 @@ impl<'p> Parser<'p> {
         }
     }
 
-    fn add(&self, class: &mut ClassUnicode, part: ClassUnicode, negated: bool) {
-        let mut part = if self.flags.fold { fold::with_other_cases(&part) } else { part };
+    fn add(&mut self, class: &mut ClassUnicode, part: &ClassUnicode, negated: bool) {
+        let mut part = if self.flags.fold { self.folded(part) } else { part.clone() };
         if negated {
             part.negate();
         }
-        class.union(&part);
+        self.unite(class, &part);
+    }
+
+    fn unite(&mut self, class: &mut ClassUnicode, part: &ClassUnicode) {
+        self.work += (class.ranges().len() + part.ranges().len()) as u64;
+        class.union(part);
+    }
+
+    /// The class with the other cases of its members.
+    pub(super) fn folded(&mut self, class: &ClassUnicode) -> ClassUnicode {
+        self.work += folding(class);
+        fold::with_other_cases(class)
     }
 }

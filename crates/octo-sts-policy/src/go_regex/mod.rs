@@ -27,10 +27,11 @@ mod parser;
 mod property;
 mod stack;
 
-pub(crate) use cost::{MOST_STATES, states};
+pub(crate) use cost::{MOST_STATES, MOST_WORK, compiling, states};
 pub use error::{SyntaxError, SyntaxErrorKind};
 
-/// Reads a pattern by Go's grammar.
-pub(crate) fn parse(pattern: &str) -> Result<regex_syntax::hir::Hir, SyntaxError> {
-    parser::Parser::new(pattern).parse()
+/// Reads a pattern by Go's grammar, and says how much work that was; more than [`MOST_WORK`] and the pattern means nothing.
+pub(crate) fn parse(pattern: &str) -> (Result<regex_syntax::hir::Hir, SyntaxError>, u64) {
+    let mut parser = parser::Parser::new(pattern);
+    (parser.parse(), parser.work)
 }

@@ -3,6 +3,7 @@
 use regex_syntax::hir::{Class, ClassUnicode, Dot, Hir, Look, Repetition};
 
 use super::{
+    cost::{LITERAL, MOST_WORK, OPERATOR},
     cursor::Cursor,
     error::{SyntaxError, SyntaxErrorKind as Kind},
     flags::Flags,
@@ -23,6 +24,8 @@ pub(super) struct Parser<'p> {
     captures: u32,
     /// Classes of `\p{…}` met before, by name and whether letter case mattered: a pattern may name one hundreds of times.
     pub(super) properties: Vec<(&'p str, bool, ClassUnicode)>,
+    /// What reading has cost so far.
+    pub(super) work: u64,
 }
 
 /// A repetition as written: `*`, `+?`, `{2,3}`.
@@ -36,18 +39,24 @@ struct Repeat {
 impl<'p> Parser<'p> {
     pub(super) fn new(pattern: &'p str) -> Self {
         let flags = Flags::default();
-        Self { cursor: Cursor { pattern, at: 0 }, flags, group: Frame::new(flags, None), outer: Vec::new(), captures: 0, properties: Vec::new() }
+        let group = Frame::new(flags, None);
+        Self { cursor: Cursor { pattern, at: 0 }, flags, group, outer: Vec::new(), captures: 0, properties: Vec::new(), work: 0 }
     }
 
-    pub(super) fn parse(mut self) -> Result<Hir, SyntaxError> {
+    /// The whole pattern; something meaningless, unread to its end, once the work is more than [`MOST_WORK`].
+    pub(super) fn parse(&mut self) -> Result<Hir, SyntaxError> {
         let mut last_repeat = None;
         while let Some(byte) = self.cursor.peek(0) {
+            self.work += if byte.is_ascii_alphanumeric() { LITERAL } else { OPERATOR };
             last_repeat = self.operator(byte, last_repeat)?;
+            if self.work > MOST_WORK {
+                return Ok(Hir::fail());
+            }
         }
         if !self.outer.is_empty() {
             return self.cursor.error_to_end(Kind::MissingParen, 0);
         }
-        let whole = self.group.finish();
+        let whole = std::mem::replace(&mut self.group, Frame::new(self.flags, None)).finish();
         if whole.nests_too_deeply() {
             return self.cursor.error_to_end(Kind::NestingDepth, 0);
         }
@@ -188,6 +197,7 @@ impl<'p> Parser<'p> {
     }
 
     pub(super) fn push_class(&mut self, class: ClassUnicode) {
+        self.work += class.ranges().len() as u64;
         self.group.operands.push(Item::leaf(Hir::class(Class::Unicode(class))));
     }
 
@@ -195,7 +205,8 @@ impl<'p> Parser<'p> {
     pub(super) fn literal(&mut self, code_point: u32) {
         let Some(c) = char::from_u32(code_point) else { return self.push_after(0, Hir::fail()) };
         if self.flags.fold {
-            return self.push_class(fold::with_other_cases(&ClassUnicode::new([fold::range(c, c)])));
+            let folded = self.folded(&ClassUnicode::new([fold::range(c, c)]));
+            return self.push_class(folded);
         }
         let mut utf8 = [0; 4];
         self.push_after(0, Hir::literal(c.encode_utf8(&mut utf8).as_bytes()));

@@ -1,6 +1,6 @@
 //! The text of one pattern.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use crate::{
     Pattern,
@@ -8,8 +8,8 @@ use crate::{
     fields::{Located, inside},
 };
 
-/// Looks at the pattern of `issuer`, `subject`, `audience`, `app` or a `claim`; it compiles.
-pub(crate) fn pattern(field: &str, located: &Located<'_>, reporter: &mut Reporter<'_>) {
+/// Looks at the pattern of `issuer`, `subject`, `audience`, `app` or a `claim`.
+pub(crate) fn pattern(field: &str, located: &Located<'_>, compiled: &Pattern, reporter: &mut Reporter<'_>) {
     let text = located.text;
     let mut found = |code, part: Range<usize>, message: &str, fixed: Option<String>| {
         let hint = fixed.map(|fixed| format!("write {}", quoted(&fixed)));
@@ -18,7 +18,7 @@ pub(crate) fn pattern(field: &str, located: &Located<'_>, reporter: &mut Reporte
     if text.is_empty() {
         return found(Code::EmptyPattern, 0..0, "An empty pattern matches only an empty value.", None);
     }
-    if field != "claim" && matches_everything(text) {
+    if field != "claim" && matches_everything(compiled) {
         let code = if field == "audience" { Code::AnyAudience } else { Code::MatchesEverything };
         return found(code, 0..text.len(), &format!("This pattern matches every {field}."), None);
     }
@@ -40,9 +40,9 @@ pub(crate) fn pattern(field: &str, located: &Located<'_>, reporter: &mut Reporte
 }
 
 /// Tried on values that have nothing in common.
-fn matches_everything(text: &str) -> bool {
+fn matches_everything(pattern: &Pattern) -> bool {
     let values = ["0", "zz:Q/9@w", "https://a.example", "a b{c}~", "organization:x:y"];
-    Pattern::parse(text).is_ok_and(|pattern| values.iter().all(|value| pattern.matches(value)))
+    values.iter().all(|value| pattern.matches(value))
 }
 
 fn anchors(text: &str) -> Option<(Range<usize>, String)> {
@@ -70,12 +70,13 @@ fn double_escape(text: &str) -> Option<(Range<usize>, String)> {
 /// A star behind a plain character: `refs/*`, `repo:org/*:`, `v*`.
 fn glob(text: &str) -> Option<(Range<usize>, String)> {
     let bytes = text.as_bytes();
+    let in_class = in_classes(bytes);
     let is_glob = |at: usize| {
         bytes[at] == b'*'
             && at > 0
             && (bytes[at - 1].is_ascii_alphanumeric() || matches!(bytes[at - 1], b'/' | b':' | b'@' | b'-' | b'_'))
             && (at < 2 || bytes[at - 2] != b'\\')
-            && !in_class(bytes, at)
+            && !in_class[at]
     };
     let at = (0..bytes.len()).find(|at| is_glob(*at))?;
     let mut fixed = String::new();
@@ -91,7 +92,9 @@ fn glob(text: &str) -> Option<(Range<usize>, String)> {
 /// A dot between letters in what follows `://` or `@` and looks like a host name.
 fn unescaped_dot(text: &str) -> Option<(Range<usize>, String)> {
     let bytes = text.as_bytes();
-    let dots: Vec<usize> = hosts(text).into_iter().flatten().filter(|at| bytes[*at] == b'.' && is_literal_dot(bytes, *at)).collect();
+    let in_class = in_classes(bytes);
+    let is_literal = |at: usize| bytes[at] == b'.' && is_literal_dot(bytes, at) && !in_class[at];
+    let dots: BTreeSet<usize> = hosts(text).into_iter().flatten().filter(|at| is_literal(*at)).collect();
     let first = *dots.first()?;
     let mut fixed = String::new();
     for (at, c) in text.char_indices() {
@@ -119,13 +122,20 @@ fn hosts(text: &str) -> Vec<Range<usize>> {
 fn is_literal_dot(bytes: &[u8], at: usize) -> bool {
     let before = at.checked_sub(1).and_then(|before| bytes.get(before));
     let after = bytes.get(at + 1);
-    before.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"]*+".contains(byte))
-        && after.is_some_and(u8::is_ascii_alphanumeric)
-        && !in_class(bytes, at)
+    before.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"]*+".contains(byte)) && after.is_some_and(u8::is_ascii_alphanumeric)
 }
 
-/// Whether the byte stands in brackets.
-fn in_class(bytes: &[u8], at: usize) -> bool {
-    let open = bytes[..at].iter().rposition(|byte| *byte == b'[');
-    open.is_some_and(|open| !bytes[open..at].contains(&b']') && (open == 0 || bytes[open - 1] != b'\\'))
+/// For each byte, whether it stands in brackets.
+fn in_classes(bytes: &[u8]) -> Vec<bool> {
+    let mut open = false;
+    let mut inside = Vec::with_capacity(bytes.len());
+    for (at, byte) in bytes.iter().enumerate() {
+        inside.push(open);
+        match byte {
+            b'[' => open = at == 0 || bytes[at - 1] != b'\\',
+            b']' => open = false,
+            _ => {}
+        }
+    }
+    inside
 }

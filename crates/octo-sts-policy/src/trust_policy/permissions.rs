@@ -4,7 +4,7 @@ use octo_sts_types::{Category, Level, Permission, Permissions};
 
 use super::{OrgPermissions, PolicyKind};
 use crate::{
-    diagnostics::{Code, Reporter, closest},
+    diagnostics::{Code, Reporter},
     fields::{self, Fields, Located, list},
     yaml::{Entry, Node, Value},
 };
@@ -59,9 +59,8 @@ pub(crate) fn read_permission(name: &Located<'_>, reporter: &mut Reporter<'_>) -
         return Some(permission);
     }
     let hint = match name.text {
-        _ if reporter.is_full() => None,
         "projects" | "project" => Some(PROJECTS.to_owned()),
-        text => closest(text, Permission::all().map(Permission::name)).map(|meant| format!("write `{meant}`")),
+        text => reporter.suggest(text, Permission::all().map(Permission::name)).map(|meant| format!("write `{meant}`")),
     };
     let hint = hint.unwrap_or_else(|| "the names are those of GitHub's API, for instance `contents` or `pull_requests`".to_owned());
     reporter.report(Code::UnknownPermission, name.span.clone(), format!("There is no permission `{}`.", name.text), hint);
@@ -84,7 +83,8 @@ pub(crate) fn read_level(node: &Node, permission: Option<Permission>, reporter: 
         (Ok(level), Some(permission)) => format!("`{permission}` has no level `{level}`."),
         _ => format!("There is no level `{text}`."),
     };
-    let hint = closest(text, names.iter().copied()).map_or_else(|| format!("its levels are {}", list(&names)), |meant| format!("write `{meant}`"));
+    let hint =
+        reporter.suggest(text, names.iter().copied()).map_or_else(|| format!("its levels are {}", list(&names)), |meant| format!("write `{meant}`"));
     reporter.report(Code::UnknownLevel, node.span.clone(), message, hint);
     None
 }

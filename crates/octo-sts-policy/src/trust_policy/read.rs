@@ -73,7 +73,7 @@ fn requirement(choice: &Choice<'_>, field: &str, reporter: &mut Reporter<'_>) ->
         }
         Choice::Pattern(text) => {
             let pattern = fields::pattern(text, reporter)?;
-            lint::pattern(field, text, reporter);
+            lint::pattern(field, text, &pattern, reporter);
             Some(Requirement::Pattern(pattern))
         }
     }
@@ -96,7 +96,7 @@ fn claims(fields: &Fields<'_>, reporter: &mut Reporter<'_>) -> Vec<(Box<str>, Pa
         }
         let Some(text) = fields::text(&entry.value, &format!("The pattern of `{}`", entry.key), reporter) else { continue };
         if let Some(pattern) = fields::pattern(&text, reporter) {
-            lint::pattern("claim", &text, reporter);
+            lint::pattern("claim", &text, &pattern, reporter);
             claims.push((entry.key.as_str().into(), pattern));
         }
     }

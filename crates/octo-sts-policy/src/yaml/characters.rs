@@ -14,6 +14,7 @@ pub(super) fn check(reporter: &mut Reporter<'_>) {
         match c {
             '\t' | '\n' | '\r' | ' '..='~' => {}
             '\u{feff}' if at == 0 => {}
+            c if !reporter.takes(if is_invisible(c) { Code::InvisibleCharacter } else { Code::ForbiddenCharacter }) => {}
             '\u{85}' | '\u{2028}' | '\u{2029}' => {
                 let message = format!("U+{:04X} ends a line for some readers of YAML and not for others.", u32::from(c));
                 reporter.report(Code::ForbiddenCharacter, span, message, "end lines with a line feed".to_owned());

@@ -135,7 +135,7 @@ impl<'t> Reader<'_, 't> {
         if anchor != 0 {
             self.alias(span.clone());
         }
-        if let Some(tag) = tag {
+        if let Some(tag) = tag.filter(|_| self.reporter.takes(Code::Tag)) {
             let message = format!("The tag `{}` is not allowed.", tag.original());
             self.reporter.report(Code::Tag, span.clone(), message, "delete it; put text in quotes to keep it text".to_owned());
         }
@@ -153,7 +153,7 @@ impl<'t> Reader<'_, 't> {
             _ if self.brackets > 0 && (text.contains('?') || text.starts_with(':')) => Some("is read in two ways between brackets or braces"),
             Plain::Text | Plain::Boolean | Plain::Number => None,
         };
-        if let Some(otherwise) = otherwise {
+        if let Some(otherwise) = otherwise.filter(|_| self.reporter.takes(Code::AmbiguousScalar)) {
             let message = format!("Without quotes, `{text}` {otherwise}.");
             self.reporter.report(Code::AmbiguousScalar, span.clone(), message, format!("write {}", quoted(text)));
         }
