@@ -39,7 +39,12 @@ impl Requests {
     /// One request for each token.
     pub(crate) fn new(port: u16, target: &str, tokens: &[String]) -> Self {
         let request = |token: &String| format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n").into_bytes();
-        Self { port, all: tokens.iter().map(request).collect(), next: Arc::default() }
+        Self::of(port, tokens.iter().map(request).collect())
+    }
+
+    /// These requests, as they are.
+    pub(crate) fn of(port: u16, all: Vec<Vec<u8>>) -> Self {
+        Self { port, all: all.into(), next: Arc::default() }
     }
 
     fn next(&self) -> &[u8] {

@@ -11,6 +11,8 @@
     reason = "a measurement reads the clock, and its figures are rounded when they are printed"
 )]
 
+mod clients;
+mod deliveries;
 mod load;
 mod process;
 mod scenario;
@@ -31,6 +33,9 @@ struct Args {
     /// The binary that does the least an exchange can do
     #[arg(long, default_value = "target/release/octo-sts-floor")]
     floor: PathBuf,
+    /// The action's step
+    #[arg(long, default_value = "action/dist/main.js")]
+    action: PathBuf,
     /// Seconds that each load lasts
     #[arg(long, default_value_t = 10)]
     seconds: u64,

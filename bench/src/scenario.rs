@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use octo_sts_sandbox::Service as Called;
 
-use crate::{Args, load, process::Service, stage, stage::Stage};
+use crate::{Args, clients, deliveries, load, process::Service, stage, stage::Stage};
 
 /// Connections of the loads.
 const CONNECTIONS: usize = 64;
@@ -36,9 +36,13 @@ pub(crate) enum Scenario {
     Scale,
     /// Bearers that are no tokens
     Garbage,
+    /// Deliveries of GitHub's, 200 a second, a check for each
+    Deliveries,
+    /// The command line and the action: start to token
+    Clients,
 }
 
-type Rows = Vec<(String, String)>;
+pub(crate) type Rows = Vec<(String, String)>;
 
 impl Scenario {
     pub(crate) fn all() -> Vec<Self> {
@@ -54,11 +58,13 @@ impl Scenario {
             Self::Distant => distant(args).await,
             Self::Scale => scale(args).await,
             Self::Garbage => garbage(args).await,
+            Self::Deliveries => deliveries::deliveries(args).await,
+            Self::Clients => clients::clients(args).await,
         }
     }
 }
 
-fn row(name: impl Into<String>, value: impl Into<String>) -> (String, String) {
+pub(crate) fn row(name: impl Into<String>, value: impl Into<String>) -> (String, String) {
     (name.into(), value.into())
 }
 
@@ -222,11 +228,11 @@ fn github_calls(stage: &Stage) -> usize {
     stage.sandbox.calls().iter().filter(|call| call.service == Called::GitHub).count()
 }
 
-fn percentiles(outcome: &mut load::Outcome) -> String {
+pub(crate) fn percentiles(outcome: &mut load::Outcome) -> String {
     let (p50, p99, p999) = (outcome.percentile(0.5), outcome.percentile(0.99), outcome.percentile(0.999));
     format!("{p50:.1} / {p99:.1} / {p999:.1} ms")
 }
 
-fn millis(duration: Duration) -> f64 {
+pub(crate) fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1_000.0
 }

@@ -2,15 +2,20 @@
 
 use std::{path::Path, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use aws_lc_rs::hmac;
 use octo_sts_sandbox::{ActionsJob, Algorithm, FakeIssuer, Sandbox, SandboxSettings, Selection};
 use serde_json::{Value, json};
 
-use crate::{load::Requests, process::Service};
+use crate::{
+    load::{self, Requests},
+    process::Service,
+};
 
 /// The policy that every measurement exchanges under.
 const POLICY: &str = ".github/chainguard/ci.sts.yaml";
+/// The service's public name.
+pub(crate) const DOMAIN: &str = "octo-sts.test";
 /// The App that the service signs as.
 const APP: u64 = 4_242;
 
@@ -21,6 +26,8 @@ const WEBHOOK_SECRET: &str = "a secret of the benches, long enough to be one";
 pub(crate) struct Stage {
     pub(crate) sandbox: Sandbox,
     issuer: FakeIssuer,
+    /// Of the App on `acme`.
+    installation: u64,
     folder: tempfile::TempDir,
 }
 
@@ -30,7 +37,7 @@ impl Stage {
         let sandbox =
             Sandbox::start(SandboxSettings { tls: true, path_prefix: "/api/v3".into(), hourly_quota: 100_000_000, ..Default::default() }).await?;
         let github = sandbox.github();
-        let app = github.create_app(APP, &[("contents", "write"), ("issues", "write")]);
+        let app = github.create_app(APP, &[("contents", "write"), ("issues", "write"), ("checks", "write"), ("pull_requests", "read")]);
         let issuer = sandbox.issuer("gha");
         // The key set must not be empty when the service fetches it at start.
         issuer.kid(Algorithm::Rs256);
@@ -38,7 +45,7 @@ impl Stage {
         github.create_repository("acme/.github");
         let policy = format!("issuer: {}\nsubject: repo:acme/app:ref:refs/heads/main\npermissions:\n  contents: read\n", issuer.url());
         github.put_file("acme/app", POLICY, policy);
-        app.install("acme", &Selection::All);
+        let installation = app.install("acme", &Selection::All).0;
         github.populate("other", other_installations, 1, &[]);
         for at in 0..other_installations {
             app.install(&format!("other-{at}"), &Selection::All);
@@ -46,7 +53,7 @@ impl Stage {
         let folder = tempfile::tempdir()?;
         std::fs::write(folder.path().join("app.pem"), app.private_key_pem())?;
         std::fs::write(folder.path().join("ca.pem"), sandbox.ca_pem())?;
-        Ok(Self { sandbox, issuer, folder })
+        Ok(Self { sandbox, issuer, installation, folder })
     }
 
     /// Starts a process that takes the service's variables, and these.
@@ -54,7 +61,7 @@ impl Stage {
         let port = free_port()?;
         let file = |name: &str| self.folder.path().join(name).display().to_string();
         let environment = [
-            ("STS_DOMAIN", "octo-sts.test".to_owned()),
+            ("STS_DOMAIN", DOMAIN.to_owned()),
             ("GITHUB_APP_IDS", APP.to_string()),
             ("APP_SECRET_CERTIFICATE_FILE", file("app.pem")),
             ("GITHUB_BASE_URL", self.sandbox.github().base_url()),
@@ -72,7 +79,7 @@ impl Stage {
     /// Tokens that the policy admits, each with an id of its own.
     pub(crate) fn tokens(&self, count: usize) -> Result<Vec<String>> {
         let job = ActionsJob::new("acme/app");
-        let claims = self.issuer.actions_claims(&job, Some("octo-sts.test"));
+        let claims = self.issuer.actions_claims(&job, Some(DOMAIN));
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let tokens = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads)
@@ -88,18 +95,31 @@ impl Stage {
 
     /// Tells the service of a push to the repository, as GitHub would, so that it knows that pushes arrive.
     pub(crate) async fn push(&self, port: u16) -> Result<()> {
-        let commit = |files: &[&str]| json!({"added": [], "removed": [], "modified": files});
-        let push = json!({
-            "ref": "refs/heads/main", "before": "1".repeat(40), "after": "2".repeat(40), "commits": [commit(&["README.md"])],
-            "repository": {"id": 1, "name": "app", "full_name": "acme/app", "default_branch": "main", "owner": {"login": "acme"}},
-        });
-        let body = push.to_string();
-        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, WEBHOOK_SECRET.as_bytes()), body.as_bytes());
-        let signature = tag.as_ref().iter().fold("sha256=".to_owned(), |text, byte| text + &format!("{byte:02x}"));
-        let call = reqwest::Client::new().post(format!("http://127.0.0.1:{port}/webhook")).header("content-type", "application/json");
-        let call = call.header("x-github-event", "push").header("x-github-delivery", "bench").header("x-hub-signature-256", signature);
-        call.body(body).send().await?.error_for_status().context("the push was not taken")?;
+        let request = delivery("bench", &self.push_of("README.md", None));
+        let (status, _) = load::once(&Requests::of(port, vec![request])).await?;
+        ensure!((200..300).contains(&status), "the push was not taken: {status}");
         Ok(())
+    }
+
+    /// A delivery under this id: the policy was pushed, and wants a check.
+    pub(crate) fn pushed(&self, id: &str) -> Vec<u8> {
+        delivery(id, &self.push_of(POLICY, Some(self.installation)))
+    }
+
+    fn push_of(&self, file: &str, installation: Option<u64>) -> Value {
+        let head = self.sandbox.github().head("acme/app", "main");
+        json!({
+            "ref": "refs/heads/main", "before": "0".repeat(40), "after": head,
+            "commits": [{"added": [], "removed": [], "modified": [file]}],
+            "repository": {"id": 1, "name": "app", "full_name": "acme/app", "default_branch": "main", "owner": {"login": "acme"}},
+            "installation": installation.map(|id| json!({"id": id})), "sender": {"login": "mona"},
+        })
+    }
+
+    /// The variables of a job of the repository, by which it gets its OIDC token.
+    pub(crate) fn job(&self) -> Vec<(&'static str, String)> {
+        let job = self.issuer.start_job(ActionsJob::new("acme/app"));
+        vec![("ACTIONS_ID_TOKEN_REQUEST_URL", job.request_url), ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", job.request_token)]
     }
 
     /// Lets every call to GitHub and to the issuer take so long.
@@ -121,6 +141,16 @@ fn numbered(claims: &Value, at: usize) -> Value {
         claims["exp"] = json!(issued + 3_600);
     }
     claims
+}
+
+/// A delivery of a push, signed.
+fn delivery(id: &str, push: &Value) -> Vec<u8> {
+    let body = push.to_string();
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, WEBHOOK_SECRET.as_bytes()), body.as_bytes());
+    let signature = tag.as_ref().iter().fold("sha256=".to_owned(), |text, byte| text + &format!("{byte:02x}"));
+    let head = format!("POST /webhook HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}", body.len());
+    let fields = format!("X-GitHub-Event: push\r\nX-GitHub-Delivery: {id}\r\nX-Hub-Signature-256: {signature}");
+    format!("{head}\r\n{fields}\r\n\r\n{body}").into_bytes()
 }
 
 /// A port that nothing listens on.
