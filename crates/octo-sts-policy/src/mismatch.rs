@@ -101,3 +101,34 @@ impl fmt::Display for Mismatch {
 }
 
 impl std::error::Error for Mismatch {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What each says to those who may read the policy, and what to everybody.
+    #[test]
+    fn a_caller_hears_the_field_and_an_author_the_reason() {
+        let text = str::to_owned;
+        for (reason, field, claim, expected) in [
+            (Reason::Issuer { required: text("`a`"), actual: text("b") }, "issuer", None, "issuer `b` is not `a`"),
+            (Reason::Subject { required: text("`a`"), actual: text("b\n") }, "subject", None, "subject `b\\u{a}` is not `a`"),
+            (Reason::Audience { required: text("`a`"), actual: vec![] }, "audience", None, "the token has no audience, and `a` is required"),
+            (Reason::Audience { required: text("`a`"), actual: vec![text("b"), text("c")] }, "audience", None, "audience `b`, `c` is not `a`"),
+            (Reason::ClaimMissing { name: text("ref") }, "claim", Some("ref"), "claim `ref` is missing"),
+            (Reason::Claim { name: text("ref"), required: text("`a`"), actual: Value::from(7) }, "claim", Some("ref"), "claim `ref` is `7`, not `a`"),
+            (
+                Reason::ForeignOwner { owner: text("acme") },
+                "repositories",
+                None,
+                "the policy lists repositories of `acme`, and was asked for another owner",
+            ),
+            (Reason::WrongScope, "repositories", None, "a repository's policy gives nothing for a whole organisation"),
+        ] {
+            let mismatch = Mismatch::new(reason);
+            assert_eq!((mismatch.field().as_str(), mismatch.claim(), mismatch.to_string().as_str()), (field, claim, expected));
+        }
+        let mismatch = Mismatch::new(Reason::NeedsConsent { repository: "web".parse().unwrap() });
+        assert!(mismatch.field() == Field::Repositories && mismatch.to_string().contains("`web`"));
+    }
+}

@@ -1,9 +1,10 @@
-//! What holds of every policy and every token.
+//! What holds of every policy and every token: 256 of each by default, `PROPTEST_CASES` of them where that is set.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+#![expect(clippy::disallowed_methods, reason = "tests make claims without a signature")]
 
-use octo_sts_policy::{MatchContext, ParseOptions, Pattern, PolicyKind, TrustPolicy};
-use octo_sts_types::{ClaimSet, Scope};
+use octo_sts_policy::{Consent, MatchContext, ParseOptions, Pattern, PolicyKind, TrustPolicy};
+use octo_sts_types::{ClaimSet, Claims, GrantedRepositories, Permissions, RepositoryName, Scope};
 use proptest::{collection, option, prelude::*, sample};
 use serde_json::{Value, json};
 
@@ -66,8 +67,90 @@ fn admits(policy: &Value, token: &ClaimSet) -> bool {
     parse(policy).admits(token, &MatchContext { scope: &scope, default_audiences: &audiences }).is_ok()
 }
 
+/// Who has a say about a grant.
+const REPOSITORIES: [&str; 3] = ["app", "web", "infra"];
+
+/// How a listed repository answers.
+#[derive(Clone, Debug)]
+enum Answer {
+    Policy(Box<TrustPolicy>),
+    Delegated(Option<Permissions>),
+    Nothing,
+}
+
+impl Answer {
+    fn consent(&self) -> Consent<'_> {
+        match self {
+            Self::Policy(policy) => Consent::Policy(policy),
+            Self::Delegated(at_most) => Consent::Delegated { at_most: at_most.as_ref() },
+            Self::Nothing => Consent::None,
+        }
+    }
+}
+
+fn permissions() -> impl Strategy<Value = Value> {
+    let names = ["actions", "checks", "contents", "issues", "pull_requests", "statuses"];
+    collection::btree_map(sample::select(names.to_vec()), sample::select(vec!["read", "write"]), 1..4).prop_map(|map| json!(map))
+}
+
+fn giving(permissions: &Value, repositories: Option<&[&str]>, kind: PolicyKind) -> TrustPolicy {
+    let mut policy = json!({"issuer": "https://a.example", "subject": "a", "permissions": permissions});
+    if let Some(names) = repositories {
+        policy["repositories"] = json!(names);
+    }
+    TrustPolicy::parse(&policy.to_string(), kind, &ParseOptions::default()).unwrap().value
+}
+
+fn answer() -> impl Strategy<Value = Answer> {
+    let policy = |permissions: &Value| giving(permissions, None, PolicyKind::Repository);
+    prop_oneof![
+        permissions().prop_map(move |permissions| Answer::Policy(Box::new(policy(&permissions)))),
+        option::of(permissions()).prop_map(move |at_most| Answer::Delegated(at_most.map(|permissions| policy(&permissions).permissions().clone()))),
+        Just(Answer::Nothing),
+    ]
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    /// T-065, T-083: only a grant is minted, and it is no wider than the policy and than whatever listed repositories give.
+    #[test]
+    fn a_grant_is_within_the_policy_and_within_every_consent(
+        permissions in permissions(),
+        listed in option::of(sample::subsequence(REPOSITORIES.to_vec(), 1..=3)),
+        kind in sample::select(vec![PolicyKind::Repository, PolicyKind::Organization]),
+        scope in sample::select(vec!["acme", "acme/app", "acme/.github"]),
+        answers in collection::vec(answer(), 3),
+    ) {
+        let policy = giving(&permissions, listed.as_deref(), kind);
+        let scope: Scope = scope.parse().unwrap();
+        let audiences = ["octo-sts.dev".to_owned()];
+        let context = MatchContext { scope: &scope, default_audiences: &audiences };
+        let members = json!({"iss": "https://a.example", "sub": "a", "aud": "octo-sts.dev"});
+        let claims = Claims::from_verified(ClaimSet::from_members(members.as_object().unwrap().clone()).unwrap());
+        let answer = |name: &RepositoryName| &answers[REPOSITORIES.iter().position(|known| name.is(known)).unwrap()];
+        let outcome = policy.grant_with_consent(&claims, &context, |name| answer(name).consent());
+        if let Ok(grant) = &outcome {
+            prop_assert!(grant.permissions().within(policy.permissions()) && grant.permissions().len() > 0);
+            match grant.repositories() {
+                GrantedRepositories::Every => prop_assert!(kind == PolicyKind::Organization && listed.is_none() && matches!(scope, Scope::Owner(_))),
+                GrantedRepositories::Target => prop_assert!(listed.is_none() && matches!(scope, Scope::Repository(_))),
+                GrantedRepositories::Named(names) => {
+                    let listed = listed.unwrap_or_default();
+                    prop_assert!(!names.is_empty() && names.iter().all(|name| listed.iter().any(|listed| name.is(listed))));
+                }
+            }
+            for name in policy.repositories_to_ask(&scope) {
+                match answer(name) {
+                    Answer::Policy(policy) => prop_assert!(grant.permissions().within(policy.permissions())),
+                    Answer::Delegated(at_most) => prop_assert!(at_most.as_ref().is_none_or(|most| grant.permissions().within(most))),
+                    Answer::Nothing => prop_assert!(false, "`{}` did not consent", name),
+                }
+            }
+        }
+        // Nobody being asked, the same comes out, or nothing.
+        if let Ok(alone) = policy.grant(&claims, &context) {
+            prop_assert_eq!(Some(alone), outcome.ok());
+        }
+    }
 
     #[test]
     fn another_constraint_never_admits_more(policy in policy(), token in token(), name in "c[0-3]|c0/x", pattern in sample::select(PATTERNS.to_vec())) {
