@@ -91,7 +91,7 @@ fn many_patterns_that_are_slow_to_read_are_refused_together() {
     let ranges = format!("(?i)[{}]", "!-\u{10fffd}".repeat(150));
     let slips = format!("**{}", r"\pL".repeat(330));
     let greek = format!("(?i){}", "\u{3b1}".repeat(500));
-    let stars = "a*".repeat(500);
+    let repeated = "a*".repeat(500);
     let dots = format!("://{}a", "a.".repeat(500));
     for unit in [
         &r"\pL".repeat(300),
