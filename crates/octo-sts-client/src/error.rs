@@ -66,13 +66,15 @@ pub struct Refusal {
     pub facts: BTreeMap<String, String>,
 }
 
-/// An error's body: grpc-gateway's form, and `google.rpc.ErrorInfo` in its details.
+/// An error's body: grpc-gateway's form, and `google.rpc.ErrorInfo` in its details; or that of RFC 6749.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Body {
     code: Option<u32>,
     message: String,
     details: Vec<Detail>,
+    error: Option<String>,
+    error_description: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -95,8 +97,8 @@ impl Refusal {
         Self {
             status: response.status,
             code: body.code,
-            message: body.message,
-            reason,
+            message: if body.message.is_empty() { body.error_description } else { body.message },
+            reason: reason.or(body.error),
             request_id: header("x-request-id"),
             retry_after: header("retry-after").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs),
             facts,
@@ -144,6 +146,13 @@ mod tests {
         assert_eq!(refusal.to_string(), "token does not match trust policy [subject_mismatch] (request r-1)");
         assert_eq!((refusal.code, refusal.retry_after), (Some(7), Some(Duration::from_secs(7))));
         assert_eq!(refusal.facts["stage"], "match");
+    }
+
+    #[test]
+    fn a_refusal_of_oauths_is_told_as_well() {
+        let refusal = read(r#"{"error":"unsupported_token_type","error_description":"this is no installation token"}"#, &[]);
+        assert_eq!(refusal.to_string(), "this is no installation token [unsupported_token_type]");
+        assert_eq!(read(r#"{"error":"x"}"#, &[]).to_string(), "HTTP 403 Forbidden [x]");
     }
 
     /// T-104

@@ -16,7 +16,7 @@ pub use address::{InvalidAddress, ServiceAddress};
 pub use error::{Refusal, StsError};
 pub use exchange::{StsClient, Wanted};
 pub use reply::Reply;
-pub use revoke::{Revoked, revoke};
+pub use revoke::{Revoked, revoke, revoke_at_service};
 pub use source::{SourceError, Surroundings, TokenSource, UnknownSource};
 
 /// Lower-case hex of a text's SHA-256: how events and logs name a token.

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use octo_sts_client::{Reply, Revoked, ServiceAddress, StsClient, StsError, Wanted, revoke};
+use octo_sts_client::{Reply, Revoked, ServiceAddress, StsClient, StsError, Wanted, revoke, revoke_at_service};
 use octo_sts_http::{Client, ClientSettings, Protocol, Roots};
 use octo_sts_types::SystemClock;
 use secrecy::ExposeSecret as _;
@@ -132,6 +132,23 @@ async fn a_revocation_says_whether_there_was_anything_to_revoke() {
     assert_eq!(revoke(&http, &address, &"ghs_x".into()).await.unwrap(), Revoked::Now);
     let heads = server.await.unwrap();
     assert!(heads.iter().all(|head| head.starts_with("DELETE /installation/token HTTP/1.1\r\n") && head.contains("authorization: Bearer ghs_x\r\n")));
+}
+
+#[tokio::test]
+async fn the_service_ends_a_token_or_says_why_not() {
+    const REFUSED: Answer = ("400 Bad", "", r#"{"error":"unsupported_token_type","error_description":"this is no installation token"}"#);
+    const ENDED: Answer = ("200 OK", "", "{}");
+    const LATER: Answer = ("429 No", "", "");
+    let (address, server) = serve(&[ENDED, ("503 No", "", ""), ENDED, REFUSED, LATER, LATER]).await;
+    let http = http();
+    revoke_at_service(&http, &address, &"ghs_x".into()).await.unwrap();
+    revoke_at_service(&http, &address, &"ghs_x".into()).await.unwrap();
+    let refused = revoke_at_service(&http, &address, &"ghs_x".into()).await.unwrap_err();
+    assert_eq!(refused.to_string(), "this is no installation token [unsupported_token_type]");
+    let limited = revoke_at_service(&http, &address, &"ghs_x".into()).await;
+    assert!(matches!(limited, Err(StsError::Unavailable { attempts: 2, .. })), "{limited:?}");
+    let heads = server.await.unwrap();
+    assert!(heads.iter().all(|head| head.starts_with("POST /sts/revoke HTTP/1.1\r\n") && head.contains("authorization: Bearer ghs_x\r\n")));
 }
 
 #[tokio::test]
