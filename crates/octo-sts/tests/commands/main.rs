@@ -10,6 +10,7 @@ mod killed;
 mod policy;
 mod probe;
 mod secrets;
+mod series;
 mod signals;
 mod sources;
 mod support;
