@@ -130,6 +130,7 @@ async fn a_new_branch_is_judged_whole_where_it_is_proposed() {
     assert_eq!(world.last().0, "failure");
 }
 
+/// T-149
 #[tokio::test]
 async fn a_persons_request_runs_the_check_again_and_a_bots_does_not() {
     let world = World::new().await;
