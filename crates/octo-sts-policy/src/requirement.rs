@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::Pattern;
+use octo_sts_types::ClaimSet;
+
+use crate::{Pattern, claim_value};
 
 /// What a policy requires of an issuer, subject, audience, App or claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,11 @@ impl Requirement {
             Self::Exact(text) => **text == *value,
             Self::Pattern(pattern) => pattern.matches(value),
         }
+    }
+
+    /// Whether the claim of this name, or path, is there and meets it; of an array any entry may.
+    pub fn admits_claim(&self, claims: &ClaimSet, name: &str) -> bool {
+        claim_value::find(claims, name).is_some_and(|value| claim_value::any(value, |text| self.admits(text)))
     }
 
     /// The text or the pattern, as written.

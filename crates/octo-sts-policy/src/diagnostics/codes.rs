@@ -81,6 +81,14 @@ codes! {
         "A policy requires at most 64 claims." "Remove claims that add nothing."
     "E110" NullClaimPattern Uncompilable "claim pattern without a value"
         "A claim without a pattern would require an empty claim, which nobody means." "Write the pattern; `'.+'` requires any text."
+    "E111" KeysWithoutIssuer Uncompilable "keys without their issuer"
+        "`jwks` holds the keys of one issuer. With a pattern, whoever writes the policy would sign for every issuer that matches." "Write `issuer: https://…`, byte for byte as in the tokens, or delete `jwks`."
+    "E112" TooManyKeys Uncompilable "too many keys"
+        "`jwks` has at most 16 keys, and at most 8 KiB as JSON." "Keep the keys that tokens are signed with, and leave out certificates (`x5c`)."
+    "E113" SecretKey Uncompilable "private key in a policy"
+        "`jwks` holds public keys. A private or symmetric key in a file is known to everybody who reads the file, now or later." "Replace that key wherever it is used, and write the public part of its successor."
+    "E114" InvalidKeys Uncompilable "not a key set"
+        "`jwks` is a JSON Web Key Set, as text or as YAML, with RSA keys of 2,048 to 8,192 bits, EC keys on P-256, P-384 or P-521, or Ed25519 keys." "Copy the set from the issuer: `curl` its `jwks_uri`, or `kubectl get --raw /openid/v1/jwks`."
 
     // What.
     "E121" MissingPermissions Uncompilable "no permissions"
@@ -171,6 +179,8 @@ codes! {
         "In audit mode nothing is refused; it is only recorded." "Write `mode: enforce` once the record is as expected."
     "W020" CasesWithoutPolicy Uncompilable "test cases without a policy"
         "`NAME.sts.test.yaml` holds cases for `NAME.sts.yaml` beside it, and there is none." "Rename or delete the file, or add the policy."
+    "W021" KeysDoNotRotate Uncompilable "keys that do not rotate"
+        "With `jwks` the issuer is never asked: a key that it gives up goes on verifying tokens, and its new keys verify none, until the policy is changed. The operator of the service has to allow such keys for the issuer (`STS_POLICY_JWKS_ISSUERS`)." "Change the policy whenever the issuer changes its keys. Delete `jwks` where the service can reach the issuer."
 }
 
 impl Code {

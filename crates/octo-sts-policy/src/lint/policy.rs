@@ -26,6 +26,7 @@ pub(crate) fn policy(policy: &TrustPolicy, fields: &Fields<'_>, reporter: &mut R
     every_repository(policy, field(["permissions", ""]), reporter);
     untrusted_event(policy, field(["claim_pattern", ""]), reporter);
     can_rewrite_policy(policy, fields, reporter);
+    keys_do_not_rotate(policy, fields, reporter);
 }
 
 fn shared_issuer(policy: &TrustPolicy, span: Range<usize>, reporter: &mut Reporter<'_>) {
@@ -58,6 +59,13 @@ fn with_ids(subject: &str) -> Option<String> {
     let (owner, rest) = subject.strip_prefix("repo:")?.split_once('/')?;
     let (name, rest) = rest.split_once(':')?;
     Some(format!("repo:{owner}@OWNER_ID/{name}@ID:{rest}"))
+}
+
+fn keys_do_not_rotate(policy: &TrustPolicy, fields: &Fields<'_>, reporter: &mut Reporter<'_>) {
+    let Some(entry) = fields.entry("jwks").filter(|_| policy.jwks().is_some()) else { return };
+    let message = "The keys stand here, so they do not change when the issuer's do.";
+    let hint = "copy the issuer's keys here before it signs with new ones, and delete those that it has given up".to_owned();
+    reporter.report(Code::KeysDoNotRotate, entry.key_span.clone(), message, hint);
 }
 
 fn every_repository(policy: &TrustPolicy, span: Range<usize>, reporter: &mut Reporter<'_>) {

@@ -35,6 +35,13 @@ pub(super) fn schema(kind: PolicyKind) -> Value {
         "repositories": list(repositories, &repository(), 500),
         "app": text("The configured name of the App that may mint the token."),
         "app_pattern": pattern("Which App may mint the token, by its configured name."),
+        "jwks": {
+            "description": "The public keys of `issuer`, where the service cannot ask it: a JSON Web Key Set, as text or written out.",
+            "type": ["object", "string", "null"],
+            "maxLength": crate::trust_policy::LONGEST_KEYS,
+            "required": ["keys"],
+            "properties": {"keys": {"type": "array", "minItems": 1, "maxItems": crate::trust_policy::MOST_KEYS, "items": {"type": "object"}}},
+        },
     });
     let mut schema = object(title, &format!("Who may act as NAME, and what they receive: {file}."), &properties);
     schema["required"] = json!(["permissions"]);
@@ -45,6 +52,7 @@ pub(super) fn schema(kind: PolicyKind) -> Value {
         excludes(["subject", "subject_pattern"]),
         excludes(["audience", "audience_pattern"]),
         excludes(["app", "app_pattern"]),
+        {"if": {"required": ["jwks"], "properties": {"jwks": {"type": ["object", "string"]}}}, "then": {"required": ["issuer"]}},
     ]);
     schema
 }

@@ -6,10 +6,12 @@
 //! | File | What |
 //! |---|---|
 //! | `read` | text → policy, everything wrong with it reported |
+//! | `jwks` | keys of an issuer that the service cannot ask |
 //! | `permissions`, `repositories` | the two fields that say what is given |
 //! | `matching` | claims → grant or mismatch |
 //! | `print` | the policy as the audit event records it |
 
+mod jwks;
 mod matching;
 mod permissions;
 mod print;
@@ -18,6 +20,7 @@ mod repositories;
 
 use octo_sts_types::{Owner, Permissions, RepositoryName};
 
+pub(crate) use jwks::{LONGEST as LONGEST_KEYS, MOST_KEYS};
 pub use matching::MatchContext;
 pub(crate) use permissions::{allowed_levels, read_permission, read_permissions};
 pub(crate) use repositories::read_names;
@@ -66,6 +69,8 @@ pub struct TrustPolicy {
     permissions: Permissions,
     app: Option<AppRequirement>,
     repositories: Option<Repositories>,
+    /// A key set with public keys alone; `issuer` is exact.
+    jwks: Option<serde_json::Value>,
 }
 
 /// The repositories a policy lists: 1 to 500, each once.
@@ -133,6 +138,11 @@ impl TrustPolicy {
     /// What it gives.
     pub fn permissions(&self) -> &Permissions {
         &self.permissions
+    }
+
+    /// The keys that the issuer's tokens are verified with, in place of those that the issuer publishes.
+    pub fn jwks(&self) -> Option<&serde_json::Value> {
+        self.jwks.as_ref()
     }
 
     /// Which App may mint; `None`: any.

@@ -20,6 +20,9 @@ impl Serialize for TrustPolicy {
             map.serialize_entry("repositories", &names)?;
         }
         requirement(&mut map, ["app", "app_pattern"], self.app.as_ref().map(|app| &app.0))?;
+        if let Some(jwks) = &self.jwks {
+            map.serialize_entry("jwks", jwks)?;
+        }
         map.end()
     }
 }

@@ -1,6 +1,6 @@
 //! From text to policy. Every field is read whatever was wrong before, so that one run shows everything.
 
-use super::{AppRequirement, ParseOptions, PolicyKind, TrustPolicy, permissions, repositories};
+use super::{AppRequirement, ParseOptions, PolicyKind, TrustPolicy, jwks, permissions, repositories};
 use crate::{
     Pattern, Requirement,
     diagnostics::{Code, Reporter},
@@ -25,6 +25,7 @@ const FIELDS: &[&str] = &[
     "repositories",
     "app",
     "app_pattern",
+    "jwks",
 ];
 
 /// Reads a policy; `None` when an error was reported.
@@ -38,7 +39,8 @@ pub(super) fn policy(kind: PolicyKind, options: &ParseOptions, reporter: &mut Re
     let claims = claims(&fields, reporter);
     let permissions = permissions::of_policy(&fields, kind, options.org_permissions, reporter);
     let repositories = repositories::of_policy(&fields, options.owner.as_ref(), reporter);
-    let policy = TrustPolicy { kind, issuer: issuer?, subject: subject?, audience, claims, permissions: permissions?, app, repositories };
+    let jwks = jwks::of_policy(&fields, reporter);
+    let policy = TrustPolicy { kind, issuer: issuer?, subject: subject?, audience, claims, permissions: permissions?, app, repositories, jwks };
     lint::policy(&policy, &fields, reporter);
     (!reporter.has_errors()).then_some(policy)
 }

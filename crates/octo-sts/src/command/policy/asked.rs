@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, anyhow, bail};
 use jiff::Timestamp;
 use octo_sts_http::Roots;
-use octo_sts_oidc::{UnverifiedToken, Verifier, VerifierSettings, VerifyError};
+use octo_sts_oidc::{StaticKeySet, UnverifiedToken, Verifier, VerifierSettings, VerifyError};
 use octo_sts_policy::{Requirement, TrustPolicy};
 use octo_sts_types::{ClaimSet, Issuer, Owner, Repository, Scope, SystemClock, json};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -85,7 +85,8 @@ impl Asked {
         }
     }
 
-    /// Asks the issuer whether the token is its own and counts now. An issuer that the policy names may be on a private network.
+    /// Finds out whether the token is its issuer's own and counts now: by the keys in the policy, or by asking the issuer. One
+    /// that the policy names may be on a private network.
     pub(super) async fn verify(&self, policy: &TrustPolicy) -> Result<(), Failure> {
         let token = self.token.as_ref().ok_or_else(|| Failure::usage(anyhow!("claims alone have no signature: --verify needs --token")))?;
         let named: Vec<Issuer> = match policy.issuer() {
@@ -97,7 +98,13 @@ impl Asked {
         let settings = VerifierSettings { private_issuers, allow_localhost, ..VerifierSettings::default() };
         let roots = Roots::load().context("no HTTPS is possible").map_err(Failure::usage)?;
         let verifier = Verifier::new(settings, roots, Arc::new(SystemClock)).map_err(|error| Failure::usage(error.into()))?;
-        verifier.verify(token).await.map(drop).map_err(not_genuine)
+        match policy.jwks() {
+            None => verifier.verify(token).await.map(drop).map_err(not_genuine),
+            Some(jwks) => {
+                let keys = StaticKeySet::read(jwks.clone(), usize::MAX).context("the keys in the policy").map_err(Failure::usage)?;
+                verifier.verify_with(token, &keys).map(drop).map_err(not_genuine)
+            }
+        }
     }
 }
 
