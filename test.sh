@@ -4,7 +4,7 @@
 #   ./test.sh            everything but the fuzz targets, whose findings are not the same in every run
 #   ./test.sh STEP...    only these steps, for instance: ./test.sh format lint rust
 #
-# Steps: format lint docs rust components action deploy deny demo clean; and fuzz, half a minute for each target
+# Steps: format lint docs rust components page action deploy deny demo clean; and fuzz, half a minute for each target
 set -euo pipefail
 cd "$(dirname "$0")"
 ROOT=$PWD
@@ -18,6 +18,8 @@ MOTO_VERSION=5.2.5
 SCHEMATHESIS_VERSION=4.32.5
 AUTHLIB_VERSION=1.9.10
 REQUESTS_OAUTHLIB_VERSION=2.0.0
+PLAYWRIGHT_VERSION=1.65.1
+AXE_VERSION=4.14.1
 mkdir -p "$TOOLS"
 
 say() { printf '\n== %s\n' "$*"; }
@@ -94,6 +96,22 @@ step_components() {
     tests -p octo-sts-server --features full,components --test components
 }
 
+# The page in a browser. Its engine is committed: it must be what comes of building it.
+step_page() {
+    package chromium chromium
+    have node || die "'node' is missing: install Node.js 20 or newer"
+    npm_package playwright-core "$PLAYWRIGHT_VERSION"
+    npm_package axe-core "$AXE_VERSION"
+    crates/octo-sts-page/build.sh "$ROOT/target/page/assets"
+    local file
+    for file in engine.js engine.wasm engine.wasm.br; do
+        cmp "$ROOT/target/page/assets/$file" "crates/octo-sts-page/assets/$file" ||
+            die "the page's engine is not that of the sources: run crates/octo-sts-page/build.sh"
+    done
+    cargo build --quiet --locked -p octo-sts
+    CHROMIUM=$(command -v chromium) OCTO_STS="$ROOT/target/debug/octo-sts" node --test crates/octo-sts-page/tests/browser.mjs
+}
+
 step_action() {
     have npm || die "'npm' is missing: install Node.js 20 or newer"
     (cd action && npm ci --silent --no-audit --no-fund && npm test)
@@ -132,7 +150,7 @@ step_clean() {
 $changed"
 }
 
-if [ $# -gt 0 ]; then steps=("$@"); else steps=(format lint docs rust components action deploy deny demo clean); fi
+if [ $# -gt 0 ]; then steps=("$@"); else steps=(format lint docs rust components page action deploy deny demo clean); fi
 for step in "${steps[@]}"; do
     declare -F "step_$step" >/dev/null || die "there is no step '$step'"
     say "$step"
