@@ -30,7 +30,7 @@ const REMEMBERED: Duration = Duration::from_mins(1);
 /// Pause after a failure that may pass in a moment: short, so that an issuer that recovers is used again within 5 seconds.
 const SHORT_PAUSE: Duration = Duration::from_secs(2);
 /// Pause after a failure that somebody has to mend.
-const LONG_PAUSE: Duration = Duration::from_secs(5);
+const LONG_PAUSE: Duration = Duration::from_secs(30);
 /// Pause between fetches for tokens that do not fit the keys there are.
 const UNKNOWN_KEY_PAUSE: Duration = Duration::from_mins(1);
 
