@@ -14,6 +14,16 @@ pub(crate) struct Asked {
     pub(crate) token: UnverifiedToken,
     pub(crate) scope: Scope,
     pub(crate) identity: Identity,
+    /// Whether the token was verified with keys of the policy that is asked for, and not with its issuer's.
+    pub(crate) by_policy: bool,
+}
+
+impl Asked {
+    /// Whoever writes a policy with keys in it signs in the issuer's name: what is counted of such a token's holder is counted
+    /// for the scope alone, and uses up nothing of others.
+    pub(crate) fn realm(&self) -> Option<&Scope> {
+        self.by_policy.then_some(&self.scope)
+    }
 }
 
 /// Reads a request in upstream's order: scopes, credentials, token, then scope and identity.
@@ -39,7 +49,7 @@ pub(crate) fn read(request: &Request, seen: impl FnOnce(&UnverifiedToken)) -> Re
     }
     let scope = scope.parse().map_err(ExchangeError::Scope)?;
     let identity = request.identity.parse().map_err(ExchangeError::Identity)?;
-    Ok(Asked { token, scope, identity })
+    Ok(Asked { token, scope, identity, by_policy: false })
 }
 
 /// Whether the bearer of a refused request was a token by its shape: such a refusal is an event, any other is only counted.

@@ -47,6 +47,14 @@ impl<K: Eq + Hash + Clone> Budget<K> {
         if left < 1.0 { Err(Duration::from_secs_f64((1.0 - left) / self.per_second)) } else { Ok(()) }
     }
 
+    /// Gives back what was taken.
+    pub(crate) fn give_back(&self, key: &K) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = buckets.get_mut(key) {
+            bucket.left = (bucket.left + 1.0).min(self.burst);
+        }
+    }
+
     fn refilled(&self, bucket: Bucket, now: Instant) -> f64 {
         let since = now.saturating_duration_since(bucket.at).as_secs_f64();
         (bucket.left + since * self.per_second).min(self.burst)
@@ -75,6 +83,18 @@ mod tests {
         assert_eq!(budget.take(&"b", start), Ok(()));
         assert_eq!(budget.take(&"a", start + Duration::from_secs(20)), Ok(()));
         assert!(budget.check(&"a", start + Duration::from_secs(21)).is_err());
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again() {
+        let (budget, start) = (Budget::new(1, Duration::from_mins(1), 10), Instant::now());
+        for _ in 0..5 {
+            assert_eq!(budget.take(&"a", start), Ok(()));
+            budget.give_back(&"a");
+        }
+        budget.give_back(&"a");
+        assert_eq!(budget.take(&"a", start), Ok(()));
+        assert!(budget.take(&"a", start).is_err());
     }
 
     /// T-114

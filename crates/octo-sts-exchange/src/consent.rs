@@ -35,6 +35,8 @@ impl Exchanger {
             loaded.insert((*name).clone(), answer?);
         }
         let answer = |name: &RepositoryName| match loaded.get(name) {
+            // Keys in one policy never make a token count for another.
+            Some(Some(theirs)) if self.check_keys(path.asked, theirs).is_err() => Consent::None,
             Some(Some(theirs)) => theirs.policy().map_or(Consent::None, Consent::Policy),
             Some(None) => Consent::None,
             None => bounds.delegated(own, name).unwrap_or(Consent::None),

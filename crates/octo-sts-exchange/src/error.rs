@@ -71,6 +71,15 @@ pub enum ExchangeError {
     /// The policy's path holds something that is no readable file.
     #[error("the policy cannot be read: {0}")]
     PolicyOdd(OddContent),
+    /// No key of the policy that is asked for signed the token, for whatever reason: it is the source, and the caller is not told.
+    #[error("no policy verifies the token")]
+    NotVerifiedByPolicy(#[source] Arc<ExchangeError>),
+    /// The policy has no keys for the token's issuer, which is verified by policies alone.
+    #[error("the policy has no keys for the token's issuer")]
+    NoKeysInPolicy,
+    /// The policy has keys, and the operator does not let policies have any for this issuer.
+    #[error("the policy has keys for an issuer that STS_POLICY_JWKS_ISSUERS does not list")]
+    PolicyKeysNotAllowed,
     /// The policy does not admit the token.
     #[error("the policy does not admit the token")]
     Mismatch(#[source] Mismatch),
@@ -261,7 +270,9 @@ impl ExchangeError {
             Self::IssuerNotListed | Self::AllowlistInvalid(_) | Self::AllowlistOdd(_) | Self::GitHub { during: During::Allowlist, .. } => {
                 Stage::Allowlist
             }
+            Self::NotVerifiedByPolicy(_) | Self::NoKeysInPolicy => Stage::Signature,
             Self::PolicyAbsent
+            | Self::PolicyKeysNotAllowed
             | Self::TooMany(TooMany::UnknownNames { .. })
             | Self::PolicyUnparsable(_)
             | Self::PolicyUncompilable(_)
@@ -303,6 +314,8 @@ impl ExchangeError {
             Self::AllowlistInvalid(_) | Self::AllowlistOdd(_) => "ALLOWLIST_INVALID",
             Self::PolicyAbsent => "POLICY_NOT_FOUND",
             Self::PolicyUnparsable(_) | Self::PolicyUncompilable(_) | Self::PolicyOdd(_) => "POLICY_INVALID",
+            Self::NotVerifiedByPolicy(_) | Self::NoKeysInPolicy => "TOKEN_NOT_VERIFIED",
+            Self::PolicyKeysNotAllowed => "POLICY_KEYS_NOT_ALLOWED",
             Self::Mismatch(_) => "POLICY_MISMATCH",
             Self::NoConsent(_) => "REPOSITORY_DOES_NOT_CONSENT",
             Self::Guardrails(_) => "GUARDRAILS",

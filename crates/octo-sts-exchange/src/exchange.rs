@@ -11,7 +11,7 @@ use octo_sts_audit::Audit;
 use octo_sts_github::{App, GitHub, InstallationToken, Trace};
 use octo_sts_oidc::Verifier;
 use octo_sts_policy::{MatchContext, ParseOptions};
-use octo_sts_types::{Claims, Clock, Grant, Owner, RepositoryId};
+use octo_sts_types::{Claims, Clock, Grant, Issuer, Owner, RepositoryId};
 use tracing::Instrument as _;
 
 use crate::{
@@ -42,7 +42,7 @@ use crate::{
 pub const DEADLINE: Duration = Duration::from_secs(10);
 
 /// How many Apps of a pool an exchange tries to read with.
-const MOST_APPS: usize = 3;
+pub(crate) const MOST_APPS: usize = 3;
 
 /// Exchanges OIDC tokens for installation tokens.
 pub struct Exchanger {
@@ -62,8 +62,8 @@ pub struct Exchanger {
     pub(crate) guardrails: GuardrailFiles,
     single_use: SingleUse,
     pub(crate) policies: Policies,
-    minting: Minting,
-    limits: Limits,
+    pub(crate) minting: Minting,
+    pub(crate) limits: Limits,
 }
 
 /// What a known policy gives within known bounds.
@@ -160,7 +160,7 @@ impl Exchanger {
 
     async fn steps(&self, request: &Request, record: &mut Record<'_>) -> Result<InstallationToken, Arc<ExchangeError>> {
         let (asked, claims) = self.verified(request, record).await?;
-        self.limits.exchange(&claims, self.clock.monotonic())?;
+        self.limits.exchange(&claims, asked.realm(), self.clock.monotonic())?;
         let pools = self.apps.current();
         let pool = pools.serving(asked.scope.owner()).ok_or(ExchangeError::NoPool)?;
         let first = self.attempt(&asked, &claims, pool, record).await;
@@ -178,10 +178,16 @@ impl Exchanger {
     /// What is asked, and the claims of the token. Failures up to here count against the address they come from.
     async fn verified(&self, request: &Request, record: &mut Record<'_>) -> Result<(Asked, Arc<Claims>), ExchangeError> {
         let failed = |error: &ExchangeError| self.limits.failed(request.peer, error, self.clock.monotonic());
-        let asked = asked::read(request, |token| record.saw(token)).inspect_err(failed)?;
+        let mut asked = asked::read(request, |token| record.saw(token)).inspect_err(failed)?;
         record.asked(&asked);
         self.limits.may_fail(request.peer, self.clock.monotonic())?;
-        let claims = self.verifier.verify(&asked.token).await.map_err(ExchangeError::Token).inspect_err(failed)?;
+        asked.by_policy = self.is_verified_by_policies(asked.token.issuer());
+        let verified = if asked.by_policy {
+            Box::pin(self.verify_by_policy(&asked, request.peer, record)).await
+        } else {
+            self.verifier.verify(&asked.token).await.map_err(ExchangeError::Token)
+        };
+        let claims = verified.inspect_err(failed)?;
         let claims = Arc::new(claims);
         record.verified(&claims);
         Ok((asked, claims))
@@ -191,7 +197,7 @@ impl Exchanger {
     async fn attempt(&self, asked: &Asked, claims: &Claims, pool: &Pool, record: &mut Record<'_>) -> Result<InstallationToken, Arc<ExchangeError>> {
         let mut last = Arc::new(ExchangeError::NotInstalled);
         for app in self.minting.reading_order(pool, asked.scope.owner()).await.into_iter().take(MOST_APPS) {
-            let outcome = match self.place(app, asked, claims, record).await {
+            let outcome = match self.place(app, asked, claims.issuer(), record).await {
                 Ok(None) => continue,
                 Ok(Some(place)) => self.attempt_at(place, asked, claims, pool, record).await,
                 Err(error) => Err(error),
@@ -233,14 +239,20 @@ impl Exchanger {
     }
 
     /// Where `app` is installed on the owner; `None` when it is not.
-    async fn place(&self, app: Arc<App>, asked: &Asked, claims: &Claims, record: &mut Record<'_>) -> Result<Option<Place>, Arc<ExchangeError>> {
+    pub(crate) async fn place(
+        &self,
+        app: Arc<App>,
+        asked: &Asked,
+        issuer: &Issuer,
+        record: &mut Record<'_>,
+    ) -> Result<Option<Place>, Arc<ExchangeError>> {
         let owner = asked.scope.owner();
         let known = self.installations.cached(&(app.id, owner.clone())).await;
         let was_known = known.is_some();
         looked_up("installation", was_known);
         let found = match known {
             Some(known) => Some(known),
-            None => self.installations.find(&app, &asked.scope, claims.issuer(), &record.trace()).await?,
+            None => self.installations.find(&app, &asked.scope, issuer, &record.trace()).await?,
         };
         let Some(installation) = found else { return Ok(None) };
         record.installed(app.id, &installation, was_known);
@@ -305,14 +317,18 @@ impl Exchanger {
         let bounds = self.guardrails.bounds(&path.place, listed, path.trace).await?;
         let grant = match own {
             Some(grant) => grant,
-            None => self.consented(path, policy, &bounds, record).await?,
+            None => {
+                let grant = self.consented(path, policy, &bounds, record).await?;
+                self.check_keys(path.asked, loaded)?;
+                grant
+            }
         };
         let bounded = bounds.bound(policy, path.claims, grant)?;
         record.bounded(bounded.findings.clone());
         if !bounded.single_use && !self.single_use.is_always() {
             return Ok(self.minting.hand_over(self.mint(path, loaded, &bounded.grant, target, true).await?).await);
         }
-        let ticket = self.single_use.claim(path.claims, path.asked.token.signing_input()).await?;
+        let ticket = self.single_use.claim(path.claims, path.asked.token.signing_input(), path.asked.by_policy).await?;
         let minted = self.mint(path, loaded, &bounded.grant, target, true).await;
         if minted.is_err() {
             self.single_use.release(ticket).await;
@@ -358,7 +374,9 @@ impl Exchanger {
 
     fn grant(&self, path: &Path<'_>, loaded: &Loaded) -> Result<Grant, ExchangeError> {
         let context = MatchContext { scope: &path.asked.scope, default_audiences: &self.settings.default_audiences };
-        loaded.policy()?.grant(path.claims, &context).map_err(ExchangeError::Mismatch)
+        let grant = loaded.policy()?.grant(path.claims, &context).map_err(ExchangeError::Mismatch)?;
+        self.check_keys(path.asked, loaded)?;
+        Ok(grant)
     }
 
     async fn mint(&self, path: &Path<'_>, loaded: &Loaded, grant: &Grant, target: RepositoryId, newly_read: bool) -> Result<Minted, ExchangeError> {
@@ -383,7 +401,7 @@ impl Exchanger {
     }
 
     /// Forgets what GitHub has contradicted.
-    async fn forget(&self, asked: &Asked, record: &Record<'_>) {
+    pub(crate) async fn forget(&self, asked: &Asked, record: &Record<'_>) {
         let Some((app, installation, account)) = record.installation() else { return };
         let repository = asked.scope.policy_source(&self.settings.policy_repository);
         self.installations.forget(app, asked.scope.owner()).await;
@@ -401,12 +419,12 @@ fn looked_up(cache: &'static str, found: bool) {
 }
 
 /// Whether another App of the pool may have better luck with reading.
-fn may_go_elsewhere(error: &ExchangeError) -> bool {
+pub(crate) fn may_go_elsewhere(error: &ExchangeError) -> bool {
     matches!(error, ExchangeError::GitHub { during: During::Installation | During::Allowlist | During::Policy, source } if source.is_transient())
 }
 
 /// Whether an error says that a known installation, or a name, is no longer what it was.
-fn contradicts(error: &ExchangeError) -> bool {
+pub(crate) fn contradicts(error: &ExchangeError) -> bool {
     use octo_sts_github::GitHubError as E;
     match error {
         ExchangeError::Renamed => true,

@@ -23,6 +23,7 @@ mod installations;
 mod limits;
 mod minting;
 mod policies;
+mod policy_keys;
 mod readers;
 mod recent;
 mod record;

@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration, time::Instant};
 
 use octo_sts_oidc::VerifyError;
 use octo_sts_store::Key;
-use octo_sts_types::Claims;
+use octo_sts_types::{Claims, Owner, Scope};
 
 use crate::{
     budget::Budget,
@@ -33,29 +33,41 @@ pub struct CallerLimits {
     pub exchanges: Option<Rate>,
     /// Requests from one address whose token does not verify; `None`: as many as they like.
     pub failures: Option<Rate>,
+    /// Requests from one address for one owner whose policy was read for its keys, and whose token it does not verify; `None`:
+    /// as many as they like.
+    pub policy_reads: Option<Rate>,
 }
 
 impl Default for CallerLimits {
-    /// Callers with a valid token are not limited; an address may fail ten times a second, 200 at once.
+    /// Callers with a valid token are not limited; an address may fail ten times a second, 200 at once, and once a second, 30 at
+    /// once, where that costs an owner's quota.
     fn default() -> Self {
-        Self { exchanges: None, failures: Some(Rate { count: 600, period: Duration::from_mins(1), burst: 200 }) }
+        let minute = Duration::from_mins(1);
+        Self {
+            exchanges: None,
+            failures: Some(Rate { count: 600, period: minute, burst: 200 }),
+            policy_reads: Some(Rate { count: 60, period: minute, burst: 30 }),
+        }
     }
 }
 
 pub(crate) struct Limits {
     exchanges: Option<Budget<Key>>,
     failures: Option<Budget<IpAddr>>,
+    /// Those behind one proxy share what one address has: without a verified token nothing else tells them apart.
+    policy_reads: Option<Budget<(Option<IpAddr>, Owner)>>,
 }
 
 impl Limits {
     pub(crate) fn new(limits: CallerLimits) -> Self {
-        Self { exchanges: limits.exchanges.map(budget), failures: limits.failures.map(budget) }
+        Self { exchanges: limits.exchanges.map(budget), failures: limits.failures.map(budget), policy_reads: limits.policy_reads.map(budget) }
     }
 
-    /// Takes one of the caller's exchanges, after the token verified.
-    pub(crate) fn exchange(&self, claims: &Claims, now: Instant) -> Result<(), ExchangeError> {
+    /// Takes one of the caller's exchanges, after the token verified; those of a `realm` are counted apart.
+    pub(crate) fn exchange(&self, claims: &Claims, realm: Option<&Scope>, now: Instant) -> Result<(), ExchangeError> {
         let Some(budget) = &self.exchanges else { return Ok(()) };
-        let key = Key::of("caller", &[claims.issuer().as_str().as_bytes(), claims.subject().as_str().as_bytes()]);
+        let realm = realm.map(ToString::to_string).unwrap_or_default();
+        let key = Key::of("caller", &[claims.issuer().as_str().as_bytes(), claims.subject().as_str().as_bytes(), realm.as_bytes()]);
         budget.take(&key, now).map_err(|wait| ExchangeError::TooMany(TooMany::Exchanges { retry_after: seconds(wait) }))
     }
 
@@ -63,6 +75,20 @@ impl Limits {
     pub(crate) fn may_fail(&self, peer: Option<IpAddr>, now: Instant) -> Result<(), ExchangeError> {
         let (Some(budget), Some(address)) = (&self.failures, peer.and_then(counted)) else { return Ok(()) };
         budget.check(&address, now).map_err(|wait| ExchangeError::TooMany(TooMany::Failures { retry_after: seconds(wait) }))
+    }
+
+    /// Takes one of the reads of an owner's policies that an address has for tokens that are not verified yet.
+    pub(crate) fn policy_read(&self, peer: Option<IpAddr>, owner: &Owner, now: Instant) -> Result<(), ExchangeError> {
+        let Some(budget) = &self.policy_reads else { return Ok(()) };
+        let taken = budget.take(&(peer.and_then(counted), owner.clone()), now);
+        taken.map_err(|wait| ExchangeError::TooMany(TooMany::Failures { retry_after: seconds(wait) }))
+    }
+
+    /// Gives one back: the token was verified by what was read.
+    pub(crate) fn policy_read_was_due(&self, peer: Option<IpAddr>, owner: &Owner) {
+        if let Some(budget) = &self.policy_reads {
+            budget.give_back(&(peer.and_then(counted), owner.clone()));
+        }
     }
 
     /// A request failed before its token was verified.
@@ -106,7 +132,7 @@ mod tests {
 
     fn limits(count: u32, burst: u32) -> Limits {
         let rate = Some(Rate { count, period: Duration::from_mins(1), burst });
-        Limits::new(CallerLimits { exchanges: rate, failures: rate })
+        Limits::new(CallerLimits { exchanges: rate, failures: rate, policy_reads: rate })
     }
 
     /// T-112
@@ -135,11 +161,25 @@ mod tests {
 
     #[test]
     fn nothing_is_limited_that_is_switched_off() {
-        let (limits, now) = (Limits::new(CallerLimits { exchanges: None, failures: None }), Instant::now());
+        let (limits, now) = (Limits::new(CallerLimits { exchanges: None, failures: None, policy_reads: None }), Instant::now());
         let peer = Some("192.0.2.1".parse().unwrap());
         for _ in 0..10_000 {
             limits.failed(peer, &ExchangeError::NoScope, now);
         }
         assert!(limits.may_fail(peer, now).is_ok());
+    }
+
+    /// T-112
+    #[test]
+    fn reads_before_verification_are_counted_by_address_and_owner_and_given_back() {
+        let (limits, now) = (limits(60, 2), Instant::now());
+        let owner = |name: &str| name.parse().unwrap();
+        let take = |peer: &str, name: &str| limits.policy_read(Some(peer.parse().unwrap()), &owner(name), now).is_ok();
+        assert!(take("192.0.2.1", "acme") && take("192.0.2.1", "acme") && !take("192.0.2.1", "ACME"));
+        assert!(take("192.0.2.1", "other") && take("192.0.2.2", "acme"));
+        limits.policy_read_was_due(Some("192.0.2.1".parse().unwrap()), &owner("acme"));
+        assert!(take("192.0.2.1", "acme") && !take("192.0.2.1", "acme"));
+        // Behind proxies on this machine and in this network all are one.
+        assert!(take("127.0.0.1", "acme") && take("10.0.0.1", "acme") && !take("10.0.0.2", "acme"));
     }
 }

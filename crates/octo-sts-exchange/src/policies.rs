@@ -8,6 +8,7 @@ use std::{sync::Arc, sync::Mutex, sync::OnceLock, sync::PoisonError, time::Durat
 
 use moka::future::Cache;
 use octo_sts_github::{DirectoryRead, ETag, EntryKind, FileRead, GitHubError, OddContent, Trace};
+use octo_sts_oidc::StaticKeySet;
 use octo_sts_policy::{Class, Diagnostics, ParseOptions, PolicyKind, TrustPolicy};
 use octo_sts_types::{AccountId, Clock, Identity, Issuer, Owner, Repository, RepositoryName};
 use serde_json::value::RawValue;
@@ -54,6 +55,7 @@ pub(crate) struct Loaded {
     bytes: u32,
     validated: Mutex<Instant>,
     json: OnceLock<Option<Arc<RawValue>>>,
+    pub(crate) keys: OnceLock<Option<StaticKeySet>>,
 }
 
 #[derive(Clone)]
@@ -242,7 +244,15 @@ impl Policies {
         let kind = self.kind(key);
         let bytes = estimated_bytes(&text);
         let verdict = tokio::task::spawn_blocking(move || compile(&text, kind, &options)).await.map_err(|_| ExchangeError::Broken)?;
-        Ok(Arc::new(Loaded { verdict, sha, etag, bytes, validated: Mutex::new(self.clock.monotonic()), json: OnceLock::new() }))
+        Ok(Arc::new(Loaded {
+            verdict,
+            sha,
+            etag,
+            bytes,
+            validated: Mutex::new(self.clock.monotonic()),
+            json: OnceLock::new(),
+            keys: OnceLock::new(),
+        }))
     }
 
     /// Refuses a policy that GitHub followed a symbolic link to: its file may lie where other people review changes.

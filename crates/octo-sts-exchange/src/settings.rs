@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use octo_sts_audit::Audit;
 use octo_sts_github::GitHub;
-use octo_sts_oidc::Verifier;
+use octo_sts_oidc::{IssuerFilter, Verifier};
 use octo_sts_policy::{Guardrails, OrgPermissions};
 use octo_sts_store::{StickyStore, UsedTokens};
 use octo_sts_types::{Clock, RepositoryName};
@@ -35,6 +35,8 @@ pub struct Settings {
     pub replay: Replay,
     /// How often callers may exchange, and fail.
     pub limits: CallerLimits,
+    /// Issuers whose tokens are verified with the keys in the policies that trust them; `None`: none.
+    pub policy_key_issuers: Option<IssuerFilter>,
 }
 
 /// Where the guardrails of organisations are read.

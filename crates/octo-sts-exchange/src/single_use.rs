@@ -31,10 +31,11 @@ impl SingleUse {
         self.always
     }
 
-    /// Claims the token for this exchange.
-    pub(crate) async fn claim(&self, claims: &Claims, signing_input: &str) -> Result<Ticket, ExchangeError> {
+    /// Claims the token for this exchange. A `jti` counts where the issuer itself signed it: the author of a policy with keys
+    /// could name those of others.
+    pub(crate) async fn claim(&self, claims: &Claims, signing_input: &str, by_policy: bool) -> Result<Ticket, ExchangeError> {
         let key = match claims.member("jti").and_then(serde_json::Value::as_str) {
-            Some(id) if !id.is_empty() => Key::of("jti", &[claims.issuer().as_str().as_bytes(), id.as_bytes()]),
+            Some(id) if !id.is_empty() && !by_policy => Key::of("jti", &[claims.issuer().as_str().as_bytes(), id.as_bytes()]),
             _ => Key::of("token", &[digest(&SHA256, signing_input.as_bytes()).as_ref()]),
         };
         let ends = claims.time("exp").ok().flatten().map_or(0, jiff::Timestamp::as_second);

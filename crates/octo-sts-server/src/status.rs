@@ -159,6 +159,16 @@ fn told(error: &ExchangeError, named: &Named) -> (Code, String) {
         E::PolicyUnparsable(_) => policy_fault("parse", identity, "whoever may read it sees why with `octo-sts policy check`"),
         E::PolicyUncompilable(_) => policy_fault("compile", identity, "whoever may read it sees why with `octo-sts policy check`"),
         E::PolicyOdd(what) => policy_fault("read", identity, what),
+        E::NotVerifiedByPolicy(_) | E::NoKeysInPolicy => say(
+            Code::Unauthenticated,
+            "unable to verify bearer token",
+            "no trust policy of this scope and identity has the key that signed it; check both, and `jwks` in the policy",
+        ),
+        E::PolicyKeysNotAllowed => say(
+            Code::FailedPrecondition,
+            &format!("trust policy found for \"{identity}\" has `jwks`, which this service does not allow for the token's issuer"),
+            "delete `jwks` from the policy, or ask the operator to list the issuer in STS_POLICY_JWKS_ISSUERS",
+        ),
         E::Mismatch(mismatch) => {
             say(Code::PermissionDenied, "token does not match trust policy", format!("its {} is not what the policy requires", mismatch.field()))
         }
@@ -299,7 +309,10 @@ fn retry_after(error: &ExchangeError, code: Code) -> Option<u64> {
 /// Whether it is the token that is refused. One whose issuer does not show its keys is not at fault.
 fn refuses_the_token(error: &ExchangeError) -> bool {
     match error {
-        ExchangeError::UsedBefore | ExchangeError::Token(VerifyError::Claims(ClaimsError::Time(_))) => true,
+        ExchangeError::UsedBefore
+        | ExchangeError::NotVerifiedByPolicy(_)
+        | ExchangeError::NoKeysInPolicy
+        | ExchangeError::Token(VerifyError::Claims(ClaimsError::Time(_))) => true,
         ExchangeError::Token(VerifyError::Token(fault)) => !matches!(fault, TokenFault::Keys(_)),
         _ => false,
     }

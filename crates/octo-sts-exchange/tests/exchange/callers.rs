@@ -7,7 +7,7 @@ use octo_sts_exchange::{CallerLimits, Delivery, ExchangeError, Rate, Request, St
 use crate::support::{House, Otherwise, request};
 
 async fn house(exchanges: Option<Rate>, failures: Option<Rate>) -> House {
-    House::new().await.but(Otherwise { limits: CallerLimits { exchanges, failures }, ..Otherwise::default() })
+    House::new().await.but(Otherwise { limits: CallerLimits { exchanges, failures, ..CallerLimits::default() }, ..Otherwise::default() })
 }
 
 const TWO_A_MINUTE: Option<Rate> = Some(Rate { count: 2, period: Duration::from_mins(1), burst: 2 });

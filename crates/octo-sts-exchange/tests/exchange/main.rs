@@ -10,6 +10,7 @@ mod hostile;
 mod many_apps;
 mod names;
 mod round_trips;
+mod policy_keys;
 mod scale;
 mod sticky_store;
 mod support;

@@ -15,7 +15,7 @@ use octo_sts_exchange::{
 };
 use octo_sts_github::{App, GitHub, GitHubSettings, client_settings};
 use octo_sts_http::{Client, Roots};
-use octo_sts_oidc::{Verifier, VerifierSettings};
+use octo_sts_oidc::{IssuerFilter, Verifier, VerifierSettings};
 use octo_sts_policy::OrgPermissions;
 use octo_sts_sandbox::{Call, FakeApp, FakeGitHub, FakeIssuer, Sandbox, SandboxSettings, Selection, Service};
 use octo_sts_signer::{PemSigner, Signer};
@@ -168,6 +168,8 @@ pub(crate) fn request(token: &str, scope: &str, identity: &str) -> Request {
 pub(crate) struct Otherwise {
     pub(crate) replay: Replay,
     pub(crate) limits: CallerLimits,
+    /// Issuers that are verified by policies.
+    pub(crate) policy_key_issuers: Option<IssuerFilter>,
     pub(crate) sticky: Option<Arc<dyn StickyStore>>,
     pub(crate) org_guardrails: OrgGuardrails,
     /// What signs for every App instead of its key.
@@ -175,7 +177,7 @@ pub(crate) struct Otherwise {
 }
 
 fn exchanger(sandbox: &Sandbox, apps: &[FakeApp], clock: Arc<dyn Clock>, otherwise: Otherwise) -> Arc<Exchanger> {
-    let Otherwise { replay, limits, sticky, org_guardrails, signer } = otherwise;
+    let Otherwise { replay, limits, policy_key_issuers, sticky, org_guardrails, signer } = otherwise;
     let roots = Roots::from_pem(sandbox.ca_pem()).unwrap();
     let http = Client::new(client_settings(roots.clone())).unwrap();
     let base_url = sandbox.github().base_url().parse().unwrap();
@@ -198,6 +200,7 @@ fn exchanger(sandbox: &Sandbox, apps: &[FakeApp], clock: Arc<dyn Clock>, otherwi
         guardrails: None,
         replay,
         limits,
+        policy_key_issuers,
     };
     let used_tokens = Arc::new(MemoryTokens::new(1_000, Arc::clone(&clock)));
     Exchanger::new(Parts { verifier, github, apps: pools, audit: Audit::off(), used_tokens, sticky, clock, settings })

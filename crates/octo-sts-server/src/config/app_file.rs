@@ -11,7 +11,7 @@ use super::{
     keys,
     problem::Findings,
     value,
-    yaml::{self, Node, Value, YamlError},
+    yaml::{self, Node, Value, YamlError, entries, members},
 };
 
 /// The longest file that is read, in bytes.
@@ -126,29 +126,6 @@ fn kms(text: &str, at: (usize, usize), env: Lookup<'_>) -> Result<KeySource, Yam
     let keys: Vec<String> = value::list(text).map(str::to_owned).collect();
     keys.iter().try_for_each(|key| check_key_name(provider, key)).map_err(wrong)?;
     if keys.is_empty() { Err(wrong("`kms_key` names no key".to_owned())) } else { Ok(KeySource::Kms { provider, keys }) }
-}
-
-/// The values of the known keys of a mapping; any other key is refused.
-fn members<const N: usize>(node: Node, known: [&str; N]) -> Result<[Option<Node>; N], YamlError> {
-    let Value::Map(entries) = node.value else {
-        return Err(YamlError::at(node.at, format!("a mapping is due here, with the keys `{}`", known.join("`, `"))));
-    };
-    let mut values = [const { None }; N];
-    for (key, value) in entries {
-        let Some(slot) = known.iter().position(|name| *name == key) else {
-            return Err(YamlError::at(value.at, format!("the key `{}` is not known here: write one of `{}`", Printable(&key), known.join("`, `"))));
-        };
-        values[slot] = Some(value);
-    }
-    Ok(values)
-}
-
-/// The entries of a sequence that must not be empty.
-fn entries(node: Node, key: &str) -> Result<Vec<Node>, YamlError> {
-    match node.value {
-        Value::List(entries) if !entries.is_empty() => Ok(entries),
-        _ => Err(YamlError::at(node.at, format!("`{key}` must be a list with at least one entry"))),
-    }
 }
 
 /// A text with its variables replaced, and its place; an empty one counts as absent.

@@ -84,6 +84,12 @@ pub struct ServeArgs {
     /// Issuers that may be on private or loopback addresses: full https URLs, separated by commas. Default: none
     #[arg(long = "private-issuers", env = "STS_PRIVATE_ISSUERS", value_name = "ISSUERS", help_heading = "Issuers")]
     pub sts_private_issuers: Option<String>,
+    /// A YAML or JSON file that describes issuers one by one: where their keys are, whom TLS trusts for them, their addresses, and what their tokens must say. Read again when it changes. Default: none
+    #[arg(long = "issuers-file", env = "STS_ISSUERS_FILE", value_name = "FILE", help_heading = "Issuers")]
+    pub sts_issuers_file: Option<String>,
+    /// Issuers that this service cannot reach, separated by commas, `*` for a segment of the path: their tokens are verified with the `jwks` of the policy that is asked for, and with nothing else. Default: none
+    #[arg(long = "policy-jwks-issuers", env = "STS_POLICY_JWKS_ISSUERS", value_name = "ISSUERS", help_heading = "Issuers")]
+    pub sts_policy_jwks_issuers: Option<String>,
     /// Admit http issuers on loopback, for trying things out. Default: `false`
     #[arg(long = "allow-localhost-issuers", env = "STS_ALLOW_LOCALHOST_ISSUERS", value_name = "BOOL", help_heading = "Issuers")]
     pub sts_allow_localhost_issuers: Option<String>,
@@ -144,6 +150,9 @@ pub struct ServeArgs {
         help_heading = "Limits per caller"
     )]
     pub sts_rate_limit_failures_per_address: Option<String>,
+    /// Requests from one address for one owner whose token is not verified by the `jwks` of a policy that was read for it; beyond, `429`. Callers behind a proxy with a private address count as one. Default: `60/min burst 30`
+    #[arg(long = "rate-limit-policy-jwks", env = "STS_RATE_LIMIT_POLICY_JWKS", value_name = "RATE", help_heading = "Limits per caller")]
+    pub sts_rate_limit_policy_jwks: Option<String>,
 
     /// Where CloudEvents of every exchange are posted. Default: none
     #[arg(long, env = "EVENT_INGRESS_URI", value_name = "URL", hide_env_values = true, help_heading = "Records and metrics")]

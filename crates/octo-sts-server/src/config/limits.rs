@@ -9,6 +9,7 @@ use super::{ServeArgs, optional, problem::Findings};
 
 const CALLER: &str = "STS_RATE_LIMIT_PER_CALLER";
 const FAILURES: &str = "STS_RATE_LIMIT_FAILURES_PER_ADDRESS";
+const POLICY_READS: &str = "STS_RATE_LIMIT_POLICY_JWKS";
 /// The part of a rate that may come at once, where nothing is said: a third.
 const BURST: u32 = 3;
 
@@ -16,7 +17,12 @@ pub(super) fn read(args: &ServeArgs, findings: &mut Findings) -> Option<CallerLi
     let base = CallerLimits::default();
     let exchanges = optional(findings, CALLER, args.sts_rate_limit_per_caller.as_ref(), rate);
     let failures = optional(findings, FAILURES, args.sts_rate_limit_failures_per_address.as_ref(), rate);
-    Some(CallerLimits { exchanges: exchanges?.unwrap_or(base.exchanges), failures: failures?.unwrap_or(base.failures) })
+    let policy_reads = optional(findings, POLICY_READS, args.sts_rate_limit_policy_jwks.as_ref(), rate);
+    Some(CallerLimits {
+        exchanges: exchanges?.unwrap_or(base.exchanges),
+        failures: failures?.unwrap_or(base.failures),
+        policy_reads: policy_reads?.unwrap_or(base.policy_reads),
+    })
 }
 
 /// Reads a rate; `off` is none.

@@ -1,6 +1,9 @@
 //! A small YAML reader for the operator's own file: mappings, sequences and texts, and nothing that surprises.
 
+use std::collections::HashSet;
+
 use granit_parser::{Event, Parser, Span};
+use octo_sts_types::Printable;
 
 /// Deepest nesting that is read.
 const DEEPEST: usize = 8;
@@ -115,14 +118,15 @@ impl<'a> Reader<'a> {
 
     fn map(&mut self) -> Result<Value, YamlError> {
         let mut entries: Vec<(String, Node)> = Vec::new();
+        let mut seen = HashSet::new();
         loop {
             let (event, at) = self.next()?;
             if matches!(event, Event::MappingEnd) {
                 return Ok(Value::Map(entries));
             }
             let Value::Text(key) = self.node(event, at)?.value else { return Err(YamlError::at(at, "a key must be a text")) };
-            if entries.iter().any(|(other, _)| *other == key) {
-                return Err(YamlError::at(at, format!("the key `{key}` stands twice")));
+            if !seen.insert(key.clone()) {
+                return Err(YamlError::at(at, format!("the key `{}` stands twice", Printable(&key))));
             }
             let (event, at) = self.next()?;
             entries.push((key, self.node(event, at)?));
@@ -138,6 +142,29 @@ fn position(span: &Span) -> Position {
 fn plain_text(text: &str, style: granit_parser::ScalarStyle) -> String {
     let nothing = style == granit_parser::ScalarStyle::Plain && matches!(text, "null" | "~" | "Null" | "NULL");
     if nothing { String::new() } else { text.to_owned() }
+}
+
+/// The values of the known keys of a mapping; any other key is refused.
+pub(crate) fn members<const N: usize>(node: Node, known: [&str; N]) -> Result<[Option<Node>; N], YamlError> {
+    let Value::Map(entries) = node.value else {
+        return Err(YamlError::at(node.at, format!("a mapping is due here, with the keys `{}`", known.join("`, `"))));
+    };
+    let mut values = [const { None }; N];
+    for (key, value) in entries {
+        let Some(slot) = known.iter().position(|name| *name == key) else {
+            return Err(YamlError::at(value.at, format!("the key `{}` is not known here: write one of `{}`", Printable(&key), known.join("`, `"))));
+        };
+        values[slot] = Some(value);
+    }
+    Ok(values)
+}
+
+/// The entries of a sequence that must not be empty.
+pub(crate) fn entries(node: Node, key: &str) -> Result<Vec<Node>, YamlError> {
+    match node.value {
+        Value::List(entries) if !entries.is_empty() => Ok(entries),
+        _ => Err(YamlError::at(node.at, format!("`{key}` must be a list with at least one entry"))),
+    }
 }
 
 #[cfg(test)]

@@ -82,6 +82,7 @@ pub(crate) fn verifier_settings(config: &Config) -> VerifierSettings {
     VerifierSettings {
         allowed_issuers: issuers.allowed.clone(),
         private_issuers: issuers.private.clone(),
+        entries: issuers.file.as_ref().map(|file| file.entries().to_vec()).unwrap_or_default(),
         pinned_issuers: issuers.prefetch.clone(),
         allow_localhost: issuers.allow_localhost,
         expiry_leeway: issuers.clock_leeway,
@@ -101,6 +102,7 @@ fn exchange_settings(config: &Config) -> Settings {
         replay: config.replay,
         quota: config.quota,
         limits: config.limits,
+        policy_key_issuers: config.issuers.policy_keys.clone(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod assemble;
 mod deliveries;
+mod described;
 mod news;
 mod open;
 pub(crate) mod readiness;

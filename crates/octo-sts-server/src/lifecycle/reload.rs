@@ -1,4 +1,4 @@
-//! Keys and Apps, taken up anew when their files change.
+//! Keys, Apps and issuers, taken up anew when their files change.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -6,7 +6,7 @@ use octo_sts_exchange::Exchanger;
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
-use super::{assemble::app_pools, open::Opener, watch::Changes};
+use super::{assemble::app_pools, described::DescribedIssuers, open::Opener, watch::Changes};
 use crate::{
     config::{AppsSource, KeySource, OwnerApps},
     listener::tls::Certificate,
@@ -21,12 +21,13 @@ pub(super) struct Reload {
     pub(super) opener: Opener,
     pub(super) exchanger: Arc<Exchanger>,
     pub(super) certificate: Option<Arc<Certificate>>,
+    pub(super) issuers: Option<DescribedIssuers>,
     pub(super) wanted: Arc<Notify>,
 }
 
 impl Reload {
     /// Follows the files; never ends.
-    pub(super) async fn follow(self) {
+    pub(super) async fn follow(mut self) {
         let mut changes = Changes::of(files(&self.apps));
         loop {
             tokio::select! {
@@ -34,11 +35,15 @@ impl Reload {
                     _ = changes.happened();
                     self.certificate.iter().for_each(|certificate| certificate.reload());
                     self.reload().await;
+                    self.issuers.iter_mut().for_each(DescribedIssuers::reload);
                 }
-                () = tokio::time::sleep(LOOK), if !changes.is_empty() => if changes.happened() {
-                    self.reload().await;
-                    changes = Changes::of(files(&self.apps));
-                },
+                () = tokio::time::sleep(LOOK), if !changes.is_empty() || self.issuers.is_some() => {
+                    if changes.happened() {
+                        self.reload().await;
+                        changes = Changes::of(files(&self.apps));
+                    }
+                    self.issuers.iter_mut().for_each(DescribedIssuers::look);
+                }
             }
         }
     }

@@ -18,6 +18,7 @@ use tracing::{info, warn};
 use super::{
     StartError,
     assemble::{Assembled, assemble},
+    described::DescribedIssuers,
     readiness::Readiness,
     reload::Reload,
     self_check::{self, Served, chain},
@@ -110,6 +111,7 @@ async fn start_in_place(config: Config, clock: Arc<dyn Clock>) -> Result<Running
     let port = Port::new(listener, acceptor);
     let connections = port.connections();
     tasks.spawn(port.accept(shared, phase.subscribe()));
+    let issuers = config.issuers.file.clone().map(|file| DescribedIssuers::new(file, Arc::clone(&verifier)));
     if config.role == Role::Service {
         tasks.spawn(prefetch(Arc::clone(&verifier), config.issuers.prefetch.clone()));
         if metrics_address.is_some() {
@@ -125,7 +127,8 @@ async fn start_in_place(config: Config, clock: Arc<dyn Clock>) -> Result<Running
     }
     tasks.spawn(self_check::follow(Arc::clone(&exchanger)));
     let reload = Arc::new(Notify::new());
-    tasks.spawn(Reload { apps: config.apps.clone(), opener, exchanger: Arc::clone(&exchanger), certificate, wanted: Arc::clone(&reload) }.follow());
+    let apps = config.apps.clone();
+    tasks.spawn(Reload { apps, opener, exchanger: Arc::clone(&exchanger), certificate, issuers, wanted: Arc::clone(&reload) }.follow());
     let failed = check(&mut tasks, &exchanger, &readiness, Served { domain: config.domain, address, github: config.github_base_url.to_string() });
     let drain_timeout = config.drain_timeout;
     Ok(Running {

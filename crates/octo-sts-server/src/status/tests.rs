@@ -4,7 +4,7 @@ use std::{fmt::Write as _, sync::Arc};
 
 use octo_sts_exchange::{ExchangeError as E, TokenFacts};
 use octo_sts_github::{GitHubError as G, Limit, OddContent, Outage};
-use octo_sts_oidc::{IssuerError, IssuerRefused, NotAToken, RefusedBecause, TokenFault};
+use octo_sts_oidc::{IssuerError, IssuerRefused, NotAToken, RefusedBecause, TokenFault, Unmet};
 use octo_sts_policy::{ConsentError, Guardrails, IssuerAllowlist, ParseOptions, PolicyKind, TrustPolicy};
 use octo_sts_store::StoreError;
 use octo_sts_types::{Identity, InvalidIssuer, InvalidSubject, Issuer, Scope};
@@ -78,6 +78,12 @@ fn each_refusal_has_its_code_and_its_sentence() {
         ("subject's claim", E::Token(VerifyError::Claims(ClaimsError::Subject(InvalidSubject::ControlCharacter)))),
         ("audience's claim", E::Token(VerifyError::Claims(ClaimsError::Audience))),
         ("time's claim", E::Token(VerifyError::Claims(ClaimsError::Time("nbf")))),
+        ("required claim", E::Token(VerifyError::Unmet(Unmet::Claim { name: "environment".into() }))),
+        ("too long a life", E::Token(VerifyError::Unmet(Unmet::Life))),
+        ("no known life", E::Token(VerifyError::Unmet(Unmet::NoLife))),
+        ("no policy verifies", E::NotVerifiedByPolicy(Arc::new(E::NotInstalled))),
+        ("no keys in policy", E::NotVerifiedByPolicy(Arc::new(E::NoKeysInPolicy))),
+        ("policy's keys", E::PolicyKeysNotAllowed),
         ("unknown owners", E::TooMany(TooMany::UnknownOwners { retry_after: 7 })),
         ("unknown names", E::TooMany(TooMany::UnknownNames { retry_after: 7 })),
         ("too many exchanges", E::TooMany(TooMany::Exchanges { retry_after: 8 })),

@@ -6,6 +6,7 @@ mod house;
 mod oauth;
 mod readyz;
 mod secrets;
+mod private_issuers;
 mod shutdown;
 mod sts_exchange;
 mod webhook;
