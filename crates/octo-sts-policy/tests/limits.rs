@@ -101,7 +101,7 @@ fn many_patterns_that_are_slow_to_read_are_refused_together() {
         &ranges,
         &slips,
         &greek,
-        &stars,
+        &repeated,
         &dots,
     ] {
         let claims: Vec<_> = (0..64).map(|at| format!("  c{at}: '{unit}'\n")).collect();
