@@ -57,7 +57,10 @@ impl Rules {
         let path = judged.versions.path.clone();
         match (judged.versions.file.clone(), judged.versions.head.clone()) {
             (_, Side::Absent) => {}
-            (PolicyFile::Unreachable { why }, _) => judged.findings.push(Finding::of_code(&path, Code::UnreachableFile, why)),
+            (PolicyFile::Unreachable { why, hint }, _) => {
+                let finding = Finding::of_code(&path, Code::UnreachableFile, format!("No exchange can ask for this file. {why}"));
+                judged.findings.push(if let Some(hint) = hint { finding.with_hint(hint) } else { finding });
+            }
             (_, Side::Odd(what)) => judged.findings.push(Finding::of_code(&path, Code::UnreadableFile, sentence(&what))),
             (PolicyFile::Policy { kind, .. } | PolicyFile::Tests { kind, .. }, Side::Text(text)) => {
                 judged.after = judged.note(&path, TrustPolicy::parse(&text, kind, &self.options));
@@ -181,7 +184,7 @@ mod tests {
             let judged = rules().judge(versions(policy_file(), head.clone()));
             assert!(!judged.is_valid() && judged.after.is_none(), "Input: {head:?}");
         }
-        let unreachable = versions(PolicyFile::Unreachable { why: "Nobody can." }, text(GOOD));
+        let unreachable = versions(PolicyFile::Unreachable { why: "Nobody can.", hint: None }, text(GOOD));
         assert!(!rules().judge(unreachable).is_valid());
     }
 

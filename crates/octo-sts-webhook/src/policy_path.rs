@@ -1,16 +1,9 @@
 //! Which files are policies, by their path.
 
-use octo_sts_policy::{Guardrails, IssuerAllowlist, PolicyKind};
+use octo_sts_policy::{FileKind, PolicyKind, is_central, tests_name};
 use octo_sts_types::{Identity, Repository, RepositoryName};
 
-/// Where policies are.
-pub(crate) const DIRECTORY: &str = ".github/chainguard";
-/// How the name of a policy file ends.
-const ENDING: &str = ".sts.yaml";
-/// How the name of a file of test cases ends.
-const TESTS_ENDING: &str = ".sts.test.yaml";
-/// What people write instead.
-const WRONG_ENDINGS: [&str; 2] = [".sts.yml", ".sts.json"];
+pub(crate) use octo_sts_policy::DIRECTORY;
 
 /// A file that a check judges.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,41 +16,30 @@ pub(crate) enum PolicyFile {
     Allowlist,
     /// The organisation's guardrails.
     Guardrails,
-    /// It looks like a policy, and no exchange can ask for it.
-    Unreachable { why: &'static str },
+    /// It looks like one of them, and no exchange can ask for it.
+    Unreachable { why: &'static str, hint: Option<String> },
 }
 
 /// The path of the test cases of a policy.
 pub(crate) fn tests_path(identity: &Identity) -> String {
-    format!("{DIRECTORY}/{identity}{TESTS_ENDING}")
+    format!("{DIRECTORY}/{}", tests_name(identity))
 }
 
 /// What the file at `path` of `repository` is; `None` when it is no business of ours.
 pub(crate) fn policy_file(path: &str, repository: &Repository, policy_repository: &RepositoryName) -> Option<PolicyFile> {
-    let name = path.strip_prefix(DIRECTORY)?.strip_prefix('/')?;
+    let below = path.strip_prefix(DIRECTORY)?.strip_prefix('/')?;
+    let (folders, name) = below.rsplit_once('/').map_or((0, below), |(folders, name)| (folders.split('/').count(), name));
     let organisation = repository.name == *policy_repository;
-    if organisation && path == IssuerAllowlist::PATH {
-        return Some(PolicyFile::Allowlist);
-    }
-    if organisation && path == Guardrails::PATH {
-        return Some(PolicyFile::Guardrails);
-    }
-    if WRONG_ENDINGS.iter().any(|ending| name.ends_with(ending)) {
-        return Some(PolicyFile::Unreachable { why: "The name of a policy file ends in `.sts.yaml`." });
+    if is_central(name) && !organisation {
+        return None;
     }
     let kind = if organisation { PolicyKind::Organization } else { PolicyKind::Repository };
-    if let Some(identity) = name.strip_suffix(TESTS_ENDING).and_then(|stem| stem.parse().ok()) {
-        return Some(PolicyFile::Tests { identity, kind });
-    }
-    let stem = name.strip_suffix(ENDING)?;
-    if stem.contains('/') {
-        return Some(PolicyFile::Unreachable { why: "Policies are directly in `.github/chainguard/`, not in a folder below it." });
-    }
-    Some(match stem.parse() {
-        Ok(identity) => PolicyFile::Policy { identity, kind },
-        Err(_) => PolicyFile::Unreachable {
-            why: "An identity begins with a letter, a digit or `_` and has up to 255 of `A-Z a-z 0-9 . _ -`, so no exchange can ask for this file.",
-        },
+    Some(match FileKind::of(name, folders)? {
+        FileKind::Policy(identity) => PolicyFile::Policy { identity, kind },
+        FileKind::Tests(identity) => PolicyFile::Tests { identity, kind },
+        FileKind::Allowlist => PolicyFile::Allowlist,
+        FileKind::Guardrails => PolicyFile::Guardrails,
+        FileKind::Unreachable { why, hint } => PolicyFile::Unreachable { why, hint },
     })
 }
 
@@ -111,9 +93,22 @@ mod tests {
             ".github/chainguard/old/ci.sts.yaml",
             ".github/chainguard/../x.sts.yaml",
             ".github/chainguard/ci.sts.yml",
+            ".github/chainguard/ci.sts.test.yml",
+            ".github/chainguard/old/ci.sts.test.yaml",
+            ".github/chainguard/-x.sts.test.yaml",
             &long,
         ] {
             assert!(matches!(file("acme/app", path), Some(PolicyFile::Unreachable { .. })), "Input: {path}");
+        }
+    }
+
+    /// T-151
+    #[test]
+    fn what_the_organisation_misnames_is_noticed_where_it_would_count() {
+        for name in ["trusted-token-issuers.yml", "guardrails.yml", "guardrails.json", "old/guardrails.yaml"] {
+            let path = format!("{DIRECTORY}/{name}");
+            assert!(matches!(file("acme/.github", &path), Some(PolicyFile::Unreachable { .. })), "Input: {name}");
+            assert_eq!(file("acme/app", &path), None, "Input: {name}");
         }
     }
 }

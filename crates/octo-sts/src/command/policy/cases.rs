@@ -7,12 +7,12 @@ use std::{
 };
 
 use anyhow::anyhow;
-use octo_sts_policy::{Diagnostics, PolicyKind, PolicyTests, TrustPolicy};
+use octo_sts_policy::{Diagnostics, FileKind, PolicyKind, PolicyTests, TrustPolicy};
 use octo_sts_types::{Printable, Scope};
 
 use super::{
     asked, exit,
-    files::{self, FileKind, Found},
+    files::{self, Found},
     judge::{self, Judged},
     print,
     reading::{ReadingArgs, ServiceNameArgs},
@@ -63,13 +63,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 fn tests(found: &[Found]) -> Vec<Found> {
     let mut tests: Vec<Found> = Vec::new();
     for file in found {
-        let path = match file.kind {
-            FileKind::Tests => Some(file.path.clone()),
-            FileKind::Policy => file.partner().filter(|path| path.is_file()),
-            _ => None,
+        let (path, identity) = match &file.kind {
+            FileKind::Tests(identity) => (Some(file.path.clone()), identity),
+            FileKind::Policy(identity) => (file.partner().filter(|path| path.is_file()), identity),
+            _ => continue,
         };
         if let Some(path) = path.filter(|path| !tests.iter().any(|known| known.path == *path)) {
-            tests.push(Found { path, kind: FileKind::Tests, in_policy_repository: file.in_policy_repository });
+            tests.push(Found { path, kind: FileKind::Tests(identity.clone()), in_policy_repository: file.in_policy_repository });
         }
     }
     tests

@@ -8,17 +8,8 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use octo_sts_types::Identity;
+use octo_sts_policy::FileKind;
 
-/// The names of the files that count for a whole organisation.
-pub(super) const ALLOWLIST: &str = "trusted-token-issuers.yaml";
-const GUARDRAILS: &str = "guardrails.yaml";
-/// How the names of policies and of their test cases end.
-const POLICY_ENDING: &str = ".sts.yaml";
-const TESTS_ENDING: &str = ".sts.test.yaml";
-/// What people write instead.
-const WRONG_ENDINGS: [&str; 4] = [".sts.yml", ".sts.json", ".sts.test.yml", ".sts.test.json"];
-const WRONG_NAMES: [(&str, &str); 2] = [("trusted-token-issuers.yml", ALLOWLIST), ("guardrails.yml", GUARDRAILS)];
 /// Folders that hold other people's files.
 const LEFT_OUT: [&str; 2] = [".git", "node_modules"];
 
@@ -29,21 +20,6 @@ pub(super) struct Found {
     pub(super) kind: FileKind,
     /// Whether it lies in the organisation's policy repository, as far as folders tell.
     pub(super) in_policy_repository: bool,
-}
-
-/// What a file is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum FileKind {
-    Policy,
-    Tests,
-    Allowlist,
-    Guardrails,
-    /// It looks like one of them, and no exchange can ask for it.
-    Unreachable {
-        why: &'static str,
-        /// What to do instead.
-        hint: Option<String>,
-    },
 }
 
 /// The files at these paths, in order, each once. Of a folder: what lies in a `.github/chainguard` in it.
@@ -70,12 +46,8 @@ pub(super) fn find(paths: &[PathBuf]) -> anyhow::Result<Vec<Found>> {
 pub(super) fn given(path: &Path) -> Found {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let place = Place::of(path.parent().unwrap_or(path));
-    let not_a_policy = || FileKind::Unreachable { why: "The name of a policy file ends in `.sts.yaml`.", hint: call_it(&name) };
-    Found {
-        kind: kind(&name, place.depth.unwrap_or(0)).unwrap_or_else(not_a_policy),
-        path: path.to_owned(),
-        in_policy_repository: place.in_policy_repository,
-    }
+    let kind = FileKind::taken_for_a_policy(&name, place.depth.unwrap_or(0));
+    Found { path: path.to_owned(), kind, in_policy_repository: place.in_policy_repository }
 }
 
 fn walk(folder: &Path, found: &mut Vec<Found>) -> io::Result<()> {
@@ -90,7 +62,7 @@ fn walk(folder: &Path, found: &mut Vec<Found>) -> io::Result<()> {
             if !LEFT_OUT.contains(&&*name) {
                 walk(&path, found)?;
             }
-        } else if let Some(kind) = place.depth.and_then(|depth| kind(&name, depth)) {
+        } else if let Some(kind) = place.depth.and_then(|depth| FileKind::of(&name, depth)) {
             let path = path.strip_prefix(".").map(Path::to_owned).unwrap_or(path);
             found.push(Found { path, kind, in_policy_repository: place.in_policy_repository });
         }
@@ -117,60 +89,10 @@ impl Place {
     }
 }
 
-/// What a file of this name is, so many folders below `.github/chainguard`; `None` when it is no business of ours.
-fn kind(name: &str, depth: usize) -> Option<FileKind> {
-    if let Some((_, right)) = WRONG_NAMES.iter().find(|(wrong, _)| *wrong == name) {
-        return Some(FileKind::Unreachable { why: "The file ends in `.yaml`.", hint: Some(format!("name it `{right}`")) });
-    }
-    if WRONG_ENDINGS.iter().any(|ending| name.ends_with(ending)) {
-        return Some(FileKind::Unreachable {
-            why: "The name of a policy file ends in `.sts.yaml`, of its test cases in `.sts.test.yaml`.",
-            hint: call_it(name),
-        });
-    }
-    let ending = [POLICY_ENDING, TESTS_ENDING].into_iter().find(|ending| name.ends_with(ending));
-    let (kind, stem) = match ending {
-        Some(TESTS_ENDING) => (FileKind::Tests, name.strip_suffix(TESTS_ENDING)?),
-        Some(ending) => (FileKind::Policy, name.strip_suffix(ending)?),
-        None if name == ALLOWLIST => (FileKind::Allowlist, "_"),
-        None if name == GUARDRAILS => (FileKind::Guardrails, "_"),
-        None => return None,
-    };
-    if depth > 0 {
-        return Some(FileKind::Unreachable {
-            why: "Policies lie directly in `.github/chainguard/`, not in a folder below it.",
-            hint: Some("move it up".to_owned()),
-        });
-    }
-    let why = "An identity begins with a letter, a digit or `_` and has up to 255 of `A-Z a-z 0-9 . _ -`.";
-    Some(if stem.parse::<Identity>().is_ok() { kind } else { FileKind::Unreachable { why, hint: call_it(name) } })
-}
-
-fn call_it(name: &str) -> Option<String> {
-    renamed(name).map(|name| format!("name it `{name}`"))
-}
-
-/// The nearest name that an exchange can ask for.
-fn renamed(name: &str) -> Option<String> {
-    let ending = if name.contains(".sts.test.") { TESTS_ENDING } else { POLICY_ENDING };
-    let stem = [".sts.test", ".sts"].into_iter().find_map(|middle| name.rsplit_once(middle).map(|(stem, _)| stem));
-    let stem = stem.or_else(|| name.rsplit_once('.').map(|(stem, _)| stem)).unwrap_or(name);
-    let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };
-    let stem: String = stem.chars().map(plain).collect();
-    let stem = stem.trim_start_matches(['-', '.']);
-    stem.parse::<Identity>().is_ok().then(|| format!("{stem}{ending}"))
-}
-
 impl Found {
     /// The test cases of a policy, or the policy of test cases: the file beside it.
     pub(super) fn partner(&self) -> Option<PathBuf> {
-        let name = self.path.file_name()?.to_str()?;
-        let partner = match self.kind {
-            FileKind::Policy => format!("{}{TESTS_ENDING}", name.strip_suffix(POLICY_ENDING)?),
-            FileKind::Tests => format!("{}{POLICY_ENDING}", name.strip_suffix(TESTS_ENDING)?),
-            _ => return None,
-        };
-        Some(self.path.with_file_name(partner))
+        self.kind.partner().map(|name| self.path.with_file_name(name))
     }
 }
 
@@ -189,48 +111,6 @@ pub(super) fn read(reader: impl Read) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn unreachable(name: &str, depth: usize) -> Option<String> {
-        match kind(name, depth) {
-            Some(FileKind::Unreachable { hint, .. }) => Some(hint.unwrap_or_default().trim_start_matches("name it ").replace('`', "")),
-            _ => None,
-        }
-    }
-
-    #[test]
-    fn a_name_says_what_a_file_is() {
-        for (name, expected) in [
-            ("ci.sts.yaml", FileKind::Policy),
-            ("ci.sts.test.yaml", FileKind::Tests),
-            ("trusted-token-issuers.yaml", FileKind::Allowlist),
-            ("guardrails.yaml", FileKind::Guardrails),
-        ] {
-            assert_eq!(kind(name, 0), Some(expected), "Input: {name}");
-            assert!(unreachable(name, 1).is_some(), "Input: {name}");
-        }
-        for name in ["README.md", "ci.yaml", "sts.yaml", ""] {
-            assert_eq!(kind(name, 0), None, "Input: {name}");
-        }
-    }
-
-    /// T-151
-    #[test]
-    fn a_name_no_exchange_can_ask_for_gets_another() {
-        for (name, rather) in [
-            ("a b.sts.yaml", "a-b.sts.yaml"),
-            ("-x.sts.yaml", "x.sts.yaml"),
-            (".hidden.sts.yaml", "hidden.sts.yaml"),
-            ("ci.sts.yml", "ci.sts.yaml"),
-            ("ci.sts.json", "ci.sts.yaml"),
-            ("ci.sts.test.yml", "ci.sts.test.yaml"),
-            ("guardrails.yml", "guardrails.yaml"),
-            (".sts.yaml", ""),
-            (&format!("{}.sts.yaml", "a".repeat(256)), ""),
-        ] {
-            assert_eq!(unreachable(name, 0).as_deref(), Some(rather), "Input: {name}");
-        }
-        assert_eq!(renamed("policy.yaml").as_deref(), Some("policy.sts.yaml"));
-    }
 
     #[test]
     fn a_folder_is_searched_and_knows_the_policy_repository() {
@@ -251,7 +131,7 @@ mod tests {
             let paths: Vec<_> = paths.iter().map(|path| root.path().join(path)).collect();
             let told = |file: Found| {
                 let path = file.path.strip_prefix(root.path()).unwrap().to_str().unwrap().to_owned();
-                (path, file.kind == FileKind::Policy, file.in_policy_repository)
+                (path, matches!(file.kind, FileKind::Policy(_)), file.in_policy_repository)
             };
             find(&paths).map(|found| found.into_iter().map(told).collect::<Vec<_>>())
         };

@@ -2,10 +2,10 @@
 
 use std::{fs::File, path::Path};
 
-use octo_sts_policy::{Code, Diagnostic, Diagnostics, Guardrails, IssuerAllowlist, Parsed, PolicyTests, Severity, Span, TrustPolicy};
+use octo_sts_policy::{Code, Diagnostic, Diagnostics, FileKind, Guardrails, IssuerAllowlist, Parsed, PolicyTests, Severity, Span, TrustPolicy};
 
 use super::{
-    files::{self, ALLOWLIST, FileKind, Found},
+    files::{self, Found},
     reading::ReadingArgs,
 };
 
@@ -43,8 +43,8 @@ pub(super) fn open(path: &Path) -> Result<String, String> {
 /// Judges text that was read.
 pub(super) fn judge(text: String, found: &Found, reading: &ReadingArgs) -> Judged {
     let diagnostics = match &found.kind {
-        FileKind::Policy => findings(TrustPolicy::parse(&text, reading.kind(found.in_policy_repository), &reading.options(None))),
-        FileKind::Tests => findings(PolicyTests::parse(&text)),
+        FileKind::Policy(_) => findings(TrustPolicy::parse(&text, reading.kind(found.in_policy_repository), &reading.options(None))),
+        FileKind::Tests(_) => findings(PolicyTests::parse(&text)),
         FileKind::Allowlist => findings(IssuerAllowlist::parse(&text)),
         FileKind::Guardrails => findings(Guardrails::parse(&text)),
         FileKind::Unreachable { why, hint } => {
@@ -57,18 +57,23 @@ pub(super) fn judge(text: String, found: &Found, reading: &ReadingArgs) -> Judge
 /// What is wrong with the files beside it.
 fn beside(found: &Found) -> Option<Diagnostic> {
     match found.kind {
-        FileKind::Guardrails if !found.path.with_file_name(ALLOWLIST).is_file() => Some(about_the_file(
+        FileKind::Guardrails if !found.path.with_file_name(allowlist()).is_file() => Some(about_the_file(
             Code::GuardrailsNotInForce,
-            format!("Without `{ALLOWLIST}` beside them, these guardrails do not count."),
-            Some(format!("add `.github/chainguard/{ALLOWLIST}`; with `mode: audit` it refuses nobody")),
+            format!("Without `{}` beside them, these guardrails do not count.", allowlist()),
+            Some(format!("add `{}`; with `mode: audit` it refuses nobody", IssuerAllowlist::PATH)),
         )),
-        FileKind::Tests if found.partner().is_some_and(|policy| !policy.is_file()) => Some(about_the_file(
+        FileKind::Tests(_) if found.partner().is_some_and(|policy| !policy.is_file()) => Some(about_the_file(
             Code::CasesWithoutPolicy,
             "There is no policy beside these cases that they are for.".to_owned(),
             found.partner().and_then(|policy| Some(format!("add `{}`", policy.file_name()?.to_str()?))),
         )),
         _ => None,
     }
+}
+
+/// The name of the file without which guardrails do not count.
+fn allowlist() -> &'static str {
+    IssuerAllowlist::PATH.rsplit('/').next().unwrap_or(IssuerAllowlist::PATH)
 }
 
 fn findings<T>(outcome: Result<Parsed<T>, Diagnostics>) -> Vec<Diagnostic> {
