@@ -210,7 +210,7 @@ impl Policies {
                 Ok(Freshness::Changed(loaded))
             }
             Err(error) if self.may_be_stale(&error, known) => Ok(Freshness::Stale),
-            Err(error) => Err(refusal(error).into()),
+            Err(error) => Err(refusal(&error).into()),
         }
     }
 
@@ -226,7 +226,7 @@ impl Policies {
     }
 
     async fn fetch(&self, place: &Place, key: &PolicyKey, trace: &Trace) -> Result<Arc<Loaded>, ExchangeError> {
-        let read = self.readers.read(place, &key.repository.name, &key.identity.policy_path(), None, trace).await.map_err(refusal)?;
+        let read = self.readers.read(place, &key.repository.name, &key.identity.policy_path(), None, trace).await.map_err(|error| refusal(&error))?;
         self.judge(place, key, read, trace).await
     }
 
@@ -257,7 +257,7 @@ impl Policies {
 
     /// Refuses a policy that GitHub followed a symbolic link to: its file may lie where other people review changes.
     async fn refuse_links(&self, place: &Place, key: &PolicyKey, sha: &str, trace: &Trace) -> Result<(), ExchangeError> {
-        let listed = self.readers.list(place, &key.repository.name, DIRECTORY, trace).await.map_err(refusal)?;
+        let listed = self.readers.list(place, &key.repository.name, DIRECTORY, trace).await.map_err(|error| refusal(&error))?;
         let name = format!("{}.sts.yaml", key.identity);
         let DirectoryRead::Entries(entries) = listed else { return Err(ExchangeError::PolicyOdd(OddContent::Symlink)) };
         let plain = entries.iter().any(|entry| entry.name == name && entry.kind == EntryKind::File && entry.sha == sha);
@@ -283,8 +283,8 @@ fn compile(text: &str, kind: PolicyKind, options: &ParseOptions) -> Result<Trust
 }
 
 /// What a failed read means for the exchange.
-fn refusal(error: Arc<ReaderError>) -> ExchangeError {
-    match &*error {
+fn refusal(error: &ReaderError) -> ExchangeError {
+    match error {
         ReaderError::GitHub(source) => ExchangeError::GitHub { during: During::Policy, source: source.clone() },
         ReaderError::Renamed => ExchangeError::Renamed,
         ReaderError::Unseen => ExchangeError::PolicyAbsent,
