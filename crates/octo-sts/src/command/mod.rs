@@ -15,6 +15,7 @@ mod probe;
 mod revoke;
 mod serve;
 mod service;
+mod setup;
 mod terraform;
 mod webhook;
 
@@ -53,6 +54,9 @@ enum Command {
     /// Take GitHub's deliveries apart from the service: check policies, and record what lands
     #[command(after_help = EXIT_CODES)]
     Webhook(Box<webhook::Args>),
+    /// Register the GitHub App in a browser, and put its key and its variables in place
+    #[command(after_help = EXIT_CODES)]
+    Setup(setup::Args),
     /// Ask everybody the service depends on whether it would work: keys, permissions, clock, webhook, issuers, stores
     #[command(after_help = EXIT_CODES)]
     Doctor(Box<doctor::Args>),
@@ -90,6 +94,7 @@ impl Cli {
             Command::Demo(args) => demo::run(&args),
             Command::Serve(args) => serve::run(&args),
             Command::Webhook(args) => webhook::run(&args),
+            Command::Setup(args) => setup::run(&args),
             Command::Doctor(args) => doctor::run(&args),
             Command::Exchange(args) => exchange::run(args),
             Command::Revoke(args) => revoke::run(&args),

@@ -11,6 +11,7 @@ mod policy;
 mod probe;
 mod secrets;
 mod series;
+mod setup;
 mod signals;
 mod sources;
 mod support;
