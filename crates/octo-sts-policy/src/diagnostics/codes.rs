@@ -76,7 +76,7 @@ codes! {
     "E107" InvalidPattern Uncompilable "pattern does not compile"
         "Patterns are Go (RE2) regular expressions; the message is Go's own." "Correct the pattern; write a literal special character with a backslash before it."
     "E108" PatternTooLarge Uncompilable "pattern too long or too large"
-        "A pattern has at most 1,024 bytes, and at most a mebibyte when it is compiled." "Shorten it, and lower its repetition counts."
+        "A pattern has at most 1,024 bytes, and at most a mebibyte when it is compiled; all patterns of a file together take at most a few milliseconds to compile." "Shorten it, and lower its repetition counts."
     "E109" TooManyClaims Uncompilable "too many claim patterns"
         "A policy requires at most 64 claims." "Remove claims that add nothing."
     "E110" NullClaimPattern Uncompilable "claim pattern without a value"

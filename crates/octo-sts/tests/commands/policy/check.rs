@@ -27,6 +27,15 @@ fn findings_end_with_1_and_nothing_to_look_at_with_2() {
     }
 }
 
+/// As the published pages show it: the owner stands before the name, and here it is another's.
+#[test]
+fn the_owner_that_is_told_is_the_only_one() {
+    let folder = Folder::new(&[(CI, &format!("{GOOD}repositories:\n  - other/infra\n"))]);
+    let said = folder.policy(&["check", "--owner", "acme"]);
+    assert!(said.code == 1 && said.out.contains("error[E133]: `other/infra` does not belong to `acme`."), "{}", said.out);
+    assert_eq!(folder.policy(&["check", "--owner", "other"]).code, 0);
+}
+
 /// T-151
 #[test]
 fn a_file_no_exchange_can_ask_for_is_an_error() {

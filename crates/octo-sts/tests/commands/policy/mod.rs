@@ -5,7 +5,6 @@ mod check;
 mod docs;
 mod explain;
 mod generated;
-mod wrong;
 
 use std::{fs, path::Path};
 
