@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow};
-use octo_sts_client::{Revoked, revoke};
+use octo_sts_client::{Revoked, ServiceAddress, revoke, revoke_at_service};
 use secrecy::SecretString;
 
 use super::{block_on, failure::Failure, service, service::ApiArgs};
@@ -19,14 +19,40 @@ const LONGEST: u64 = 4096;
 pub(crate) struct Args {
     #[command(flatten)]
     api: ApiArgs,
+    /// Have the service at `https://DOMAIN` end it, where GitHub is not to be reached
+    #[arg(long, conflicts_with = "url")]
+    domain: Option<String>,
+    /// Have the service at this address end it
+    #[arg(long)]
+    url: Option<String>,
+}
+
+impl Args {
+    fn service(&self) -> Result<Option<ServiceAddress>, Failure> {
+        let address = match (&self.url, &self.domain) {
+            (Some(url), _) => ServiceAddress::parse(url),
+            (None, Some(domain)) => ServiceAddress::of_domain(domain),
+            (None, None) => return Ok(None),
+        };
+        Ok(Some(address?))
+    }
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let token = read().map_err(Failure::usage)?;
     block_on(async {
-        let revoked = revoke(&service::http()?, &args.api.address()?, &token).await?;
+        let http = service::http()?;
+        let told = if let Some(service) = args.service()? {
+            revoke_at_service(&http, &service, &token).await?;
+            "the token has ended"
+        } else {
+            match revoke(&http, &args.api.address()?, &token).await? {
+                Revoked::Now => "the token is revoked",
+                Revoked::Before => "the token had ended before",
+            }
+        };
         if std::io::stderr().is_terminal() {
-            eprintln!("octo-sts: {}", if revoked == Revoked::Now { "the token is revoked" } else { "the token had ended before" });
+            eprintln!("octo-sts: {told}");
         }
         Ok(ExitCode::SUCCESS)
     })

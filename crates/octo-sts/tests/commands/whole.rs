@@ -99,7 +99,7 @@ impl House {
         [self.written("log"), self.written("audit.jsonl")].into_iter().chain(spilled).collect()
     }
 
-    /// No run of any test may leave a token behind in what the service wrote (T-105).
+    /// No run of any test may leave a token behind in what the service wrote.
     fn assert_nothing_secret(&self, written: &str) {
         for entry in self.sandbox.github().ledger() {
             assert!(!written.contains(&entry.token), "token {} is in a record", entry.number);
@@ -148,6 +148,22 @@ async fn a_job_gets_a_token_uses_it_and_leaves_a_record() {
     assert!(house.audit(&["--verify"], "").contains(" 0 faults"));
     let arrived = |sandbox: &Sandbox| sandbox.events().received().iter().any(|event| event.data["token_sha256"] == sha256_hex(&token));
     assert!(house.sandbox.eventually(Duration::from_secs(5), arrived).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_ends_a_token_for_who_does_not_reach_github() {
+    let house = House::open().await;
+    let url = format!("http://{}", house.address);
+    let token = text(&run(house.step("main", &[]), "").stdout).trim().to_owned();
+    let revoke = |token: &str| run(octo_sts(&["revoke", "--url", &url, "--api-url", "http://127.0.0.1:1"]), token);
+    for _ in 0..2 {
+        let output = revoke(&token);
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()), "a token that has ended has ended");
+    }
+    assert!(house.sandbox.github().ledger().iter().any(|entry| entry.token == token && entry.revoked));
+    let personal = revoke("ghp_personal");
+    assert_eq!(personal.status.code(), Some(1));
+    assert!(text(&personal.stderr).starts_with("octo-sts: this is no installation token: end it where it was issued"), "{}", text(&personal.stderr));
 }
 
 #[tokio::test(flavor = "multi_thread")]
