@@ -1,4 +1,4 @@
-//! What a store in memory costs.
+//! What a store in memory costs. Alone in its process, whose memory it measures.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "what a test stands on must be there")]

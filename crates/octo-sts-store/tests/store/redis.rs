@@ -1,9 +1,5 @@
 //! The Redis store against redis-server: two replicas, and a server that is away, silent, or comes back.
 
-#![expect(clippy::unwrap_used, reason = "what a test stands on must be there")]
-
-mod common;
-
 use std::{
     sync::{
         Arc,
@@ -12,14 +8,16 @@ use std::{
     time::Duration,
 };
 
-use common::{Redis, key};
 use futures_util::StreamExt as _;
+use octo_sts_components::Redis;
 use octo_sts_store::{Claim, Heard, ROUTE_TTL, RedisStore, StickyStore, StoreError, UsedTokens};
 use octo_sts_types::{AppId, SystemClock};
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout},
 };
+
+use crate::key;
 
 const MINUTE: Duration = Duration::from_mins(1);
 /// The deadline of a call, and what a loaded machine takes to notice.
@@ -205,7 +203,7 @@ async fn no_token_is_used_twice_while_the_store_comes_and_goes() {
 #[tokio::test]
 async fn a_wrong_password_is_a_refusal_that_does_not_show_it() {
     let redis = Redis::start(&["--requirepass", "hunter2"]).await;
-    let url = |password: &str| format!("redis://:{password}@127.0.0.1:{}", redis.port);
+    let url = |password: &str| format!("redis://:{password}@127.0.0.1:{}", redis.port());
     assert!(wins(&replica_at(&url("hunter2")), 1).await.unwrap());
     for url in [url("hunter3"), redis.url()] {
         let refused = wins(&replica_at(&url), 1).await.unwrap_err();
@@ -217,10 +215,10 @@ async fn a_wrong_password_is_a_refusal_that_does_not_show_it() {
 #[tokio::test]
 async fn the_permissions_in_the_guide_are_enough() {
     let redis = Redis::start(&[]).await;
-    let guide = include_str!("../../../docs/scaling.md");
+    let guide = include_str!("../../../../docs/scaling.md");
     let command: Vec<&str> = guide.lines().find(|line| line.starts_with("ACL SETUSER")).unwrap().split(' ').collect();
     redis.command(&command);
-    let store = replica_at(&format!("redis://octo-sts:PASSWORD@127.0.0.1:{}", redis.port));
+    let store = replica_at(&format!("redis://octo-sts:PASSWORD@127.0.0.1:{}", redis.port()));
     store.assign(&key(1), AppId(1), None).await.unwrap();
     store.refresh(&key(1)).await.unwrap();
     assert_eq!(store.get(&key(1)).await.unwrap(), Some(AppId(1)));
@@ -241,7 +239,7 @@ async fn a_store_behind_tls_is_used_only_if_its_certificate_is_trusted() {
     let (certificate, private) = (certificate.to_str().unwrap(), private.to_str().unwrap());
     let files = ["--tls-cert-file", certificate, "--tls-key-file", private, "--tls-ca-cert-file", certificate];
     let redis = Redis::start(&[&["--port", "0", "--tls-port", "PORT", "--tls-auth-clients", "no"], &files[..]].concat()).await;
-    let url = format!("rediss://localhost:{}", redis.port);
+    let url = format!("rediss://localhost:{}", redis.port());
     let trusting = |pem: &str| RedisStore::new(&url.as_str().into(), Some(pem), ROUTE_TTL, Arc::new(SystemClock));
     assert!(wins(&trusting(&certified.cert.pem()).unwrap(), 1).await.unwrap());
     let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem();

@@ -1,9 +1,5 @@
 //! What an HTTP/2 server turns away without looking at it is sent again, and nothing else is.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
-mod common;
-
 use std::{
     net::SocketAddr,
     sync::{
@@ -13,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use common::{authority, get, settings};
 use h2::Reason;
 use octo_sts_http::{Client, ClientSettings, HttpError, Protocol, Response, Roots};
 use rustls::{
@@ -22,6 +17,8 @@ use rustls::{
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+
+use crate::server::{authority, get, settings};
 
 /// Resets the first streams, and answers those after them.
 struct Turning {

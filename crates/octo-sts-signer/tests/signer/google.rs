@@ -1,9 +1,5 @@
 //! Google Cloud KMS and Secret Manager, against a fake that signs with a real key.
 
-#![expect(clippy::unwrap_used, reason = "what a test stands on must be there")]
-
-mod common;
-
 use std::{
     io::Write as _,
     sync::{
@@ -13,10 +9,14 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use common::{Asked, Fixed, chain, client, fake_cloud, public_key, sign_digest};
 use octo_sts_signer::{GoogleCredentials, SignError, Signer, TokenSource as _, Trouble, gcp_kms, secret, self_check};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
+
+use crate::{
+    cloud::{Asked, Fixed, client, fake_cloud, public_key, sign_digest},
+    keys::{self, chain},
+};
 
 const KEY: &str = "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/app/cryptoKeyVersions/1";
 const REFUSED: &str = r#"{"error":{"code":403,"message":"Permission 'cloudkms.cryptoKeyVersions.useToSign' denied","status":"PERMISSION_DENIED"}}"#;
@@ -96,7 +96,7 @@ async fn a_secret_is_fetched_from_secret_manager() {
 /// The environment belongs to the process, so a second process is started with the variable that operators set.
 #[tokio::test]
 async fn the_key_of_a_service_account_becomes_a_token() {
-    const TEST: &str = "the_key_of_a_service_account_becomes_a_token";
+    const TEST: &str = "google::the_key_of_a_service_account_becomes_a_token";
     if std::env::var_os("GOOGLE_APPLICATION_CREDENTIALS").is_some() {
         let token = GoogleCredentials::find().unwrap().token().await.unwrap();
         assert_eq!(token.expose_secret().split('.').count(), 3, "a JWT");
@@ -107,11 +107,11 @@ async fn the_key_of_a_service_account_becomes_a_token() {
         "type": "service_account",
         "project_id": "p",
         "private_key_id": "1",
-        "private_key": common::KEY,
+        "private_key": keys::KEY,
         "client_email": "octo-sts@p.iam.gserviceaccount.com",
         "client_id": "1",
         "token_uri": "https://oauth2.googleapis.com/token",
     });
     file.write_all(account.to_string().as_bytes()).unwrap();
-    common::again(TEST, &[("GOOGLE_APPLICATION_CREDENTIALS", file.path().to_str().unwrap())]).await;
+    octo_sts_components::again(TEST, &[("GOOGLE_APPLICATION_CREDENTIALS", file.path().to_str().unwrap())]).await;
 }

@@ -1,22 +1,22 @@
 //! Azure Key Vault, keys and secrets, against a fake over TLS that signs with a real key.
 
-#![expect(clippy::unwrap_used, reason = "what a test stands on must be there")]
-
-mod common;
-
 use std::{collections::HashMap, sync::Arc};
 
 use aws_lc_rs::{rsa::KeyPair, signature::KeyPair as _};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use common::{Asked, Fixed, chain, client, fake_cloud, sign_digest};
 use octo_sts_http::Roots;
 use octo_sts_signer::{AzureCredentials, OpenKeyError, Outside, Signer, TokenSource as _, Trouble, azure_key_vault, secret, self_check};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
+use crate::{
+    cloud::{Asked, Fixed, client, fake_cloud, sign_digest},
+    keys::{KEY, chain},
+};
+
 /// Modulus and exponent, from the DER form of a public key of 2048 bits (RFC 8017 appendix A.1.1).
 fn jwk() -> (String, String) {
-    let pair = KeyPair::from_pkcs8(pem::parse(common::KEY).unwrap().contents()).unwrap();
+    let pair = KeyPair::from_pkcs8(pem::parse(KEY).unwrap().contents()).unwrap();
     let der = pair.public_key().as_ref();
     assert_eq!((der.len(), &der[4..9], &der[265..267]), (270, &[2, 0x82, 1, 1, 0][..], &[2, 3][..]));
     (URL_SAFE_NO_PAD.encode(&der[9..265]), URL_SAFE_NO_PAD.encode(&der[267..]))
@@ -121,7 +121,7 @@ async fn no_token_is_sent_to_a_host_outside_azure() {
 /// The address of Entra ID belongs to the process, so a second process is started with the variables that operators set.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_secret_becomes_a_token_for_the_vault() {
-    const TEST: &str = "a_client_secret_becomes_a_token_for_the_vault";
+    const TEST: &str = "azure::a_client_secret_becomes_a_token_for_the_vault";
     if let Ok(authority) = std::env::var("TEST_AUTHORITY") {
         let outside = Outside::new(Roots::from_pem(&authority).unwrap(), &|name| std::env::var(name).ok()).unwrap();
         let token = AzureCredentials::find(&outside, "https://vault.azure.net").unwrap().token().await.unwrap();
@@ -143,5 +143,5 @@ async fn a_client_secret_becomes_a_token_for_the_vault() {
         ("AZURE_CLIENT_ID", "client-1"),
         ("AZURE_CLIENT_SECRET", "hunter2"),
     ];
-    common::again(TEST, &variables).await;
+    octo_sts_components::again(TEST, &variables).await;
 }

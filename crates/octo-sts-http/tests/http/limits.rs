@@ -1,13 +1,10 @@
 //! Deadlines and caps hold whatever the server does.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
-mod common;
-
 use std::time::Duration;
 
-use common::{Answer, Server, client, get};
 use octo_sts_http::HttpError;
+
+use crate::server::{Answer, Server, client, get};
 
 async fn answer_to(answer: Answer) -> Result<octo_sts_http::Response, HttpError> {
     let server = Server::start(answer).await;

@@ -1,72 +1,20 @@
 //! AWS KMS and Secrets Manager, against moto.
 //!
-//! moto reads its port from the command line; credentials, region and endpoint are given here as the environment would.
+//! Credentials, region and endpoint are given here as the environment would.
 
-#![expect(clippy::unwrap_used, reason = "what a test stands on must be there")]
-
-mod common;
-
-use std::{
-    net::TcpListener,
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
-use aws_sdk_kms::{
-    Client,
-    config::Credentials,
-    types::{KeySpec, KeyUsageType},
-};
-use common::{chain, program};
+use aws_sdk_kms::config::Credentials;
+use octo_sts_components::Moto;
 use octo_sts_signer::{KeyProvider, Outside, Trouble, aws_kms, secret, self_check};
 use secrecy::ExposeSecret as _;
 
-/// A running moto; it ends with the test.
-struct Moto {
-    process: Child,
-    endpoint: String,
-}
+use crate::keys::chain;
 
-impl Moto {
-    async fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let moto = program("moto_server", "MOTO_SERVER", "python3 -m venv target/venv && target/venv/bin/pip install 'moto[server]==5.2.5'");
-        let python = interpreter(&moto);
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/moto_with_digests.py");
-        let process = Command::new(python).args([script, "-p", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let moto = Self { process, endpoint: format!("http://127.0.0.1:{port}") };
-        for _ in 0..600 {
-            if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
-                return moto;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("moto did not start within 30 s");
-    }
-
-    async fn configuration(&self) -> SdkConfig {
-        configuration(&self.endpoint).await
-    }
-
-    async fn key(&self, spec: KeySpec, usage: KeyUsageType) -> String {
-        let created = Client::new(&self.configuration().await).create_key().key_spec(spec).key_usage(usage).send().await.unwrap();
-        created.key_metadata.unwrap().key_id
-    }
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
-
-/// The Python that has moto, from the first line of its command.
-fn interpreter(command: &Path) -> String {
-    let text = std::fs::read_to_string(command).unwrap();
-    text.lines().next().and_then(|line| line.strip_prefix("#!")).unwrap().to_owned()
+/// What a client of moto needs.
+async fn configured(moto: &Moto) -> SdkConfig {
+    configuration(&moto.endpoint()).await
 }
 
 async fn configuration(endpoint: &str) -> SdkConfig {
@@ -78,11 +26,10 @@ async fn configuration(endpoint: &str) -> SdkConfig {
 #[tokio::test]
 async fn a_key_in_aws_kms_signs_by_id_arn_and_alias() {
     let moto = Moto::start().await;
-    let id = moto.key(KeySpec::Rsa2048, KeyUsageType::SignVerify).await;
-    let kms = Client::new(&moto.configuration().await);
-    kms.create_alias().alias_name("alias/app").target_key_id(&id).send().await.unwrap();
+    let id = moto.create_key("RSA_2048").await;
+    moto.create_alias("alias/app", &id).await;
     for name in [id.clone(), format!("arn:aws:kms:eu-west-1:123456789012:key/{id}"), "alias/app".into()] {
-        let signer = aws_kms::open(&name, &moto.configuration().await).await.unwrap();
+        let signer = aws_kms::open(&name, &configured(&moto).await).await.unwrap();
         self_check(&*signer).await.unwrap();
         assert_eq!(signer.sign(b"jwt").await.unwrap().len(), 256);
         assert_eq!(signer.origin(), format!("AWS KMS key `{name}`"));
@@ -93,16 +40,16 @@ async fn a_key_in_aws_kms_signs_by_id_arn_and_alias() {
 #[tokio::test]
 async fn what_aws_refuses_says_what_to_check() {
     let moto = Moto::start().await;
-    let elliptic = moto.key(KeySpec::EccNistP256, KeyUsageType::SignVerify).await;
+    let elliptic = moto.create_key("ECC_NIST_P256").await;
     for (name, expected) in [
         ("alias/nobody", "not found: check the key's id, ARN or alias, the account, and the region (`AWS_REGION`)"),
         (&elliptic, "cannot be used: the key must be enabled, with spec RSA_2048 or larger"),
     ] {
-        let refused = chain(&aws_kms::open(name, &moto.configuration().await).await.unwrap_err());
+        let refused = chain(&aws_kms::open(name, &configured(&moto).await).await.unwrap_err());
         assert!(refused.contains(expected), "{refused}");
     }
     for name in ["", "a b", "key?x"] {
-        let refused = aws_kms::open(name, &moto.configuration().await).await.unwrap_err();
+        let refused = aws_kms::open(name, &configured(&moto).await).await.unwrap_err();
         assert_eq!(refused.to_string(), "this names no key of AWS KMS: write a key id, an ARN, or `alias/NAME`");
     }
 }
@@ -111,11 +58,10 @@ async fn what_aws_refuses_says_what_to_check() {
 #[tokio::test]
 async fn a_kms_that_is_away_fails_within_the_deadline() {
     let mut moto = Moto::start().await;
-    let id = moto.key(KeySpec::Rsa2048, KeyUsageType::SignVerify).await;
-    let signer = aws_kms::open(&id, &moto.configuration().await).await.unwrap();
+    let id = moto.create_key("RSA_2048").await;
+    let signer = aws_kms::open(&id, &configured(&moto).await).await.unwrap();
     signer.sign(b"jwt").await.unwrap();
-    moto.process.kill().unwrap();
-    moto.process.wait().unwrap();
+    moto.kill();
     let start = tokio::time::Instant::now();
     let away = chain(&signer.sign(b"jwt").await.unwrap_err());
     assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
@@ -125,10 +71,10 @@ async fn a_kms_that_is_away_fails_within_the_deadline() {
 #[tokio::test]
 async fn a_secret_is_fetched_whole_or_by_field() {
     let moto = Moto::start().await;
-    let configuration = moto.configuration().await;
+    let configuration = configured(&moto).await;
     let manager = aws_sdk_secretsmanager::Client::new(&configuration);
     for (name, text) in [("plain", "hunter2"), ("octo-sts/json", r#"{"webhook":"hunter3"}"#)] {
-        manager.create_secret().name(name).secret_string(text).send().await.unwrap();
+        moto.create_secret(name, text).await;
     }
     let binary = aws_sdk_secretsmanager::primitives::Blob::new([0xff, 0xfe]);
     manager.create_secret().name("binary").secret_binary(binary).send().await.unwrap();
@@ -144,7 +90,7 @@ async fn a_secret_is_fetched_whole_or_by_field() {
 /// The environment belongs to the process, so a second process is started with the variables that operators set.
 #[tokio::test]
 async fn region_credentials_and_endpoint_come_from_the_environment() {
-    const TEST: &str = "region_credentials_and_endpoint_come_from_the_environment";
+    const TEST: &str = "aws::region_credentials_and_endpoint_come_from_the_environment";
     let authority = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
     let outside = Outside::new(octo_sts_http::Roots::from_pem(&authority).unwrap(), &|_| None).unwrap();
     if let Ok(key) = std::env::var("TEST_KEY") {
@@ -155,21 +101,14 @@ async fn region_credentials_and_endpoint_come_from_the_environment() {
         return;
     }
     let moto = Moto::start().await;
-    let key = moto.key(KeySpec::Rsa2048, KeyUsageType::SignVerify).await;
-    let manager = aws_sdk_secretsmanager::Client::new(&moto.configuration().await);
-    manager.create_secret().name("octo-sts").secret_string(r#"{"webhook":"hunter2"}"#).send().await.unwrap();
-    let variables = [
-        ("TEST_KEY", key.as_str()),
-        ("AWS_REGION", "eu-west-1"),
-        ("AWS_ENDPOINT_URL", &moto.endpoint),
-        ("AWS_ACCESS_KEY_ID", "AKIATEST"),
-        ("AWS_SECRET_ACCESS_KEY", "s"),
-    ];
-    common::again(TEST, &variables).await;
-    let refused = common::output(
-        TEST,
-        &[("TEST_KEY", key.as_str()), ("AWS_REGION", "eu-west-1"), ("AWS_ENDPOINT_URL", &moto.endpoint), ("AWS_EC2_METADATA_DISABLED", "true")],
-    )
-    .await;
+    let key = moto.create_key("RSA_2048").await;
+    moto.create_secret("octo-sts", r#"{"webhook":"hunter2"}"#).await;
+    let variables = moto.variables();
+    let mut variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    variables.push(("TEST_KEY", &key));
+    octo_sts_components::again(TEST, &variables).await;
+    variables.retain(|(name, _)| !matches!(*name, "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY"));
+    variables.push(("AWS_EC2_METADATA_DISABLED", "true"));
+    let refused = octo_sts_components::output(TEST, &variables).await;
     assert!(refused.contains("NoCredentials"), "{refused}");
 }

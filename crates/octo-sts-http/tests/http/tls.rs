@@ -1,12 +1,7 @@
 //! TLS: whom a client trusts, what it negotiates, and how it fails.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
-mod common;
-
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use common::{authority, get, settings};
 use octo_sts_http::{Client, ClientSettings, HttpError, Protocol, Roots};
 use rustls::{
     ServerConfig,
@@ -17,6 +12,8 @@ use tokio::{
     net::TcpListener,
 };
 use tokio_rustls::TlsAcceptor;
+
+use crate::server::{Answer, Server, authority, client, get, settings};
 
 /// Answers over HTTP/1.1 with the protocol that was negotiated.
 async fn start(key: &rcgen::CertifiedKey<rcgen::KeyPair>, alpn: &[&str]) -> SocketAddr {
@@ -85,14 +82,14 @@ async fn a_stranger_and_a_wrong_name_are_refused_before_anything_is_sent() {
 async fn a_half_open_server_ends_at_the_connect_timeout() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
-    let error = get(&common::client(), &url).await.unwrap_err();
+    let error = get(&client(), &url).await.unwrap_err();
     assert!(matches!(error, HttpError::ConnectTimeout { after } if after == Duration::from_millis(300)), "{error:?}");
     assert!(error.never_sent());
 }
 
 #[tokio::test]
 async fn a_plain_http_server_behind_https_was_never_asked() {
-    let server = common::Server::start(common::Answer::Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec())).await;
-    let error = get(&common::client(), &format!("https://{}/", server.address)).await.unwrap_err();
+    let server = Server::start(Answer::Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec())).await;
+    let error = get(&client(), &format!("https://{}/", server.address)).await.unwrap_err();
     assert!(error.never_sent(), "{error:?}");
 }

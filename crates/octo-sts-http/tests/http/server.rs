@@ -1,7 +1,5 @@
 //! A server that says what it is told, byte for byte, and a client for it.
 
-#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its own part")]
-
 use std::{
     net::SocketAddr,
     sync::{

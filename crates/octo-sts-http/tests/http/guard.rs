@@ -1,9 +1,5 @@
 //! The guard sees the addresses that are dialled.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
-mod common;
-
 use std::{
     future::Future,
     io,
@@ -15,8 +11,9 @@ use std::{
     },
 };
 
-use common::{Answer, Server, get, guarded};
 use octo_sts_http::{AddressGuard, Blocked, HttpError, Lookup};
+
+use crate::server::{Answer, Server, get, guarded};
 
 /// Resolves every name to these addresses: the first lookup to the first list, and so on, the last list for ever.
 struct Fake {

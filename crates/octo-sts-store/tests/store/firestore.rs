@@ -3,13 +3,9 @@
 //! The emulator does not look at a condition on a document's version, so the taking over of expired entries is tried here by
 //! one writer at a time.
 
-#![expect(clippy::unwrap_used, reason = "what a test stands on must be there")]
+use std::{sync::Arc, time::Duration};
 
-mod common;
-
-use std::{path::PathBuf, process::Command, sync::Arc, time::Duration};
-
-use common::{Running, free_port, key, listening, program};
+use octo_sts_components::FirestoreEmulator;
 use octo_sts_store::{Claim, Firestore, FirestoreSettings, StickyStore, StoreError, UsedTokens};
 use octo_sts_types::{AppId, SystemClock};
 use tokio::{
@@ -17,37 +13,19 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-const INSTALL: &str = "npm install --prefix target/npm @firestore-emulator/server@0.3.15";
-const SCRIPT: &str = "const {FirestoreServer} = require('@firestore-emulator/server'); new FirestoreServer().start(Number(process.argv[1]))";
+use crate::key;
+
 const MINUTE: Duration = Duration::from_mins(1);
 /// The deadline of a call, and what a loaded machine takes to notice.
 const SOON: Duration = Duration::from_secs(2);
 
-struct Emulator {
-    process: Running,
-    port: u16,
+fn replica(emulator: &FirestoreEmulator) -> Arc<Firestore> {
+    replica_with(emulator, Duration::from_hours(1))
 }
 
-impl Emulator {
-    async fn start() -> Self {
-        let node = program("node", "NODE", "your system's package of Node.js 20 or newer");
-        let modules = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/npm/node_modules");
-        let modules = std::env::var_os("NODE_PATH").map_or(modules, PathBuf::from);
-        assert!(modules.join("@firestore-emulator/server").is_dir(), "the Firestore emulator is missing: install it with `{INSTALL}`");
-        let port = free_port();
-        let process = Running::start(Command::new(node).args(["-e", SCRIPT, &port.to_string()]).env("NODE_PATH", modules));
-        listening(port).await;
-        Self { process, port }
-    }
-
-    fn replica(&self) -> Arc<Firestore> {
-        self.replica_with(Duration::from_hours(1))
-    }
-
-    fn replica_with(&self, route_ttl: Duration) -> Arc<Firestore> {
-        let settings = FirestoreSettings { emulator: Some(format!("127.0.0.1:{}", self.port)), route_ttl, ..FirestoreSettings::of("project") };
-        Arc::new(Firestore::new(settings, Arc::new(SystemClock)).unwrap())
-    }
+fn replica_with(emulator: &FirestoreEmulator, route_ttl: Duration) -> Arc<Firestore> {
+    let settings = FirestoreSettings { emulator: Some(emulator.address()), route_ttl, ..FirestoreSettings::of("project") };
+    Arc::new(Firestore::new(settings, Arc::new(SystemClock)).unwrap())
 }
 
 async fn wins(store: &Firestore, number: u64) -> Result<bool, StoreError> {
@@ -64,8 +42,8 @@ async fn warm(store: &Firestore) {
 /// T-102
 #[tokio::test]
 async fn replicas_agree_on_the_app_of_a_route() {
-    let emulator = Emulator::start().await;
-    let (one, two) = (emulator.replica(), emulator.replica());
+    let emulator = FirestoreEmulator::start().await;
+    let (one, two) = (replica(&emulator), replica(&emulator));
     warm(&one).await;
     assert_eq!(one.get(&key(1)).await.unwrap(), None);
     assert_eq!(one.assign(&key(1), AppId(1), None).await.unwrap(), AppId(1));
@@ -83,8 +61,8 @@ async fn replicas_agree_on_the_app_of_a_route() {
 
 #[tokio::test]
 async fn what_has_expired_counts_as_absent_though_it_is_still_there() {
-    let emulator = Emulator::start().await;
-    let store = emulator.replica_with(Duration::from_secs(1));
+    let emulator = FirestoreEmulator::start().await;
+    let store = replica_with(&emulator, Duration::from_secs(1));
     warm(&store).await;
     store.assign(&key(1), AppId(1), None).await.unwrap();
     assert!(matches!(store.claim(&key(1), Duration::from_secs(1)).await.unwrap(), Claim::First(_)));
@@ -100,8 +78,8 @@ async fn what_has_expired_counts_as_absent_though_it_is_still_there() {
 /// T-028
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_two_replicas_exactly_one_wins_each_of_a_thousand_races() {
-    let emulator = Emulator::start().await;
-    let stores = [emulator.replica(), emulator.replica()];
+    let emulator = FirestoreEmulator::start().await;
+    let stores = [replica(&emulator), replica(&emulator)];
     warm(&stores[0]).await;
     let mut winners = vec![0; 1_000];
     for batch in 0..50 {
@@ -121,8 +99,8 @@ async fn of_two_replicas_exactly_one_wins_each_of_a_thousand_races() {
 /// T-028
 #[tokio::test]
 async fn only_the_winner_can_give_a_claim_back() {
-    let emulator = Emulator::start().await;
-    let (one, two) = (emulator.replica(), emulator.replica());
+    let emulator = FirestoreEmulator::start().await;
+    let (one, two) = (replica(&emulator), replica(&emulator));
     warm(&one).await;
     let Claim::First(ticket) = one.claim(&key(1), MINUTE).await.unwrap() else { panic!("the first claim") };
     assert!(!wins(&two, 1).await.unwrap());
@@ -133,16 +111,16 @@ async fn only_the_winner_can_give_a_claim_back() {
 /// T-102
 #[tokio::test]
 async fn a_store_that_is_away_or_silent_answers_within_its_deadline() {
-    let mut emulator = Emulator::start().await;
-    let store = emulator.replica();
+    let mut emulator = FirestoreEmulator::start().await;
+    let store = replica(&emulator);
     warm(&store).await;
-    emulator.process.signal("-STOP");
+    emulator.stall();
     let start = Instant::now();
     assert!(matches!(store.get(&key(1)).await, Err(StoreError::TimedOut { .. })));
     assert!(matches!(store.assign(&key(1), AppId(1), None).await, Err(StoreError::Resting { .. })));
     assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
-    emulator.process.signal("-CONT");
-    emulator.process.kill();
+    emulator.resume();
+    emulator.kill();
     let start = Instant::now();
     assert!(wins(&store, 1).await.is_err(), "single use refuses");
     assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
