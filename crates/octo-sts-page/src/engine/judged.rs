@@ -86,6 +86,8 @@ struct Gives {
     consent: Vec<String>,
     /// The App that has to mint.
     app: Option<String>,
+    /// Whether the policy brings its issuer's keys, which count where the operator says so.
+    keys: bool,
 }
 
 /// Puts the policy and the token of a question side by side.
@@ -174,6 +176,7 @@ impl Gives {
             repositories: policy.repositories().map(|names| names.iter().map(ToString::to_string).collect()),
             consent: policy.repositories_to_ask(scope).map(ToString::to_string).collect(),
             app: policy.app().map(|app| app.requirement().to_string()),
+            keys: policy.jwks().is_some(),
         }
     }
 }
