@@ -241,6 +241,7 @@ fn github(during: During, error: &GitHubError, named: &Named) -> (Code, String) 
         (G::RateLimited { .. }, _) => say(Code::ResourceExhausted, "failed to get token", "GitHub API rate limit exceeded; try again later"),
         (_, During::Guardrails) => say(Code::Unavailable, "organization guardrails lookup unavailable", "try again"),
         (_, During::Allowlist) => say(Code::Unavailable, "organization trusted-issuer lookup unavailable", "try again"),
+        (G::Wider { .. }, _) => say(Code::Internal, "failed to get token", "GitHub offered a wider one than was asked for, and it was refused"),
         (G::Forbidden { .. }, During::Policy) => say(
             Code::PermissionDenied,
             &format!("unable to read trust policy found for \"{identity}\""),
@@ -257,7 +258,6 @@ fn github(during: During, error: &GitHubError, named: &Named) -> (Code, String) 
         (G::Forbidden { message }, During::Mint) => {
             say(Code::PermissionDenied, "failed to get token", format!("GitHub forbids it: {}", Printable(message)))
         }
-        (G::Wider { .. }, _) => say(Code::Internal, "failed to get token", "GitHub offered a wider one than the policy grants, and it was refused"),
         (G::Unexpected { .. }, During::Mint) => say(Code::Internal, "failed to get token", "GitHub gave an answer that makes no sense"),
         (G::TokenRefused | G::Unavailable { .. }, During::Mint) => {
             say(Code::Unavailable, "failed to get token", "GitHub is not available; try again")
