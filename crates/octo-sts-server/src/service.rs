@@ -13,7 +13,8 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use http::{HeaderName, HeaderValue, Request, Response, Version, header};
+use http::{HeaderName, HeaderValue, Method, Request, Response, Version, header};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use octo_sts_types::Clock;
 use tokio::sync::{Notify, watch};
@@ -128,6 +129,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         let caller = Caller { peer: self.peer, request_id: uuid::Uuid::new_v4().to_string() };
         Box::pin(async move {
             let (id, version, is_grpc) = (caller.request_id.clone(), request.version(), grpc::is_grpc(&request));
+            let wants_head = request.method() == Method::HEAD;
             let span = telemetry::span::of(&request, shared.receiver.takes(request.uri().path()));
             let answered = AssertUnwindSafe(answer(&shared, request, caller, is_grpc)).catch_unwind().instrument(span.clone()).await;
             let mut response = answered.unwrap_or_else(|_| broken(is_grpc));
@@ -137,6 +139,9 @@ impl hyper::service::Service<Request<Incoming>> for Service {
             }
             if version < Version::HTTP_2 && shared.is_draining() {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            if wants_head && version >= Version::HTTP_2 {
+                response = head_alone(response);
             }
             // A stream may live as long as its client: it does not count as a request that takes too long.
             let streams = grpc::is_stream(&response);
@@ -150,6 +155,16 @@ async fn answer(shared: &Arc<Shared>, request: Request<Incoming>, caller: Caller
         return shared.receiver.answer(request, is_grpc).await;
     }
     if is_grpc { grpc::answer(shared, request, caller).await } else { rest::answer(shared, request, caller).await }
+}
+
+/// The head of an answer to `HEAD`. A connection of HTTP/1 leaves the body out by itself; one of HTTP/2 sends whatever it is
+/// given, which clients take for a breach of the protocol (RFC 9113 §8.1.1).
+fn head_alone(response: Response<Reply>) -> Response<Reply> {
+    let (mut head, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        head.headers.entry(header::CONTENT_LENGTH).or_insert(length.into());
+    }
+    Response::from_parts(head, Reply::whole(""))
 }
 
 /// The answer where ours broke off in a panic; the panic itself is in the log.

@@ -1,4 +1,4 @@
-//! Floods over HTTP/2, frame by frame (T-056).
+//! HTTP/2, frame by frame: floods (T-056), and what goes out.
 
 use super::*;
 
@@ -59,6 +59,36 @@ fn says_goaway(said: &[u8]) -> bool {
         rest = rest.get(9 + length..).unwrap_or_default();
     }
     false
+}
+
+/// The kinds and flags of the frames of one stream.
+fn frames_of(stream: u32, said: &[u8]) -> Vec<(u8, u8)> {
+    let (mut rest, mut frames) = (said, Vec::new());
+    while rest.len() >= 9 {
+        let length = u32::from_be_bytes([0, rest[0], rest[1], rest[2]]) as usize;
+        if rest[5..9] == stream.to_be_bytes() {
+            frames.push((rest[3], rest[4]));
+        }
+        rest = rest.get(9 + length..).unwrap_or_default();
+    }
+    frames
+}
+
+#[tokio::test]
+async fn an_answer_to_head_is_one_frame_without_data() {
+    let stage = Stage::open().await;
+    for path in ["/", "/healthz", "/readyz", "/sts/exchange", "/nowhere"] {
+        let length = u8::try_from(path.len()).unwrap();
+        let head = [b"\x02\x04HEAD\x86\x04".as_slice(), &[length], path.as_bytes(), b"\x01\x03sts"].concat();
+        let mut stream = stage.connect().await;
+        let request = [PREFACE, &frame(SETTINGS, 0, 0, &[]), &frame(HEADERS, END_HEADERS | END_STREAM, 1, &head)].concat();
+        stream.write_all(&request).await.unwrap();
+        let (mut said, mut chunk) = (Vec::new(), vec![0; 16 << 10]);
+        while let Ok(Ok(length @ 1..)) = timeout(Duration::from_millis(400), stream.read(&mut chunk)).await {
+            said.extend_from_slice(&chunk[..length]);
+        }
+        assert_eq!(frames_of(1, &said), [(HEADERS, END_HEADERS | END_STREAM)], "Input: {path}");
+    }
 }
 
 async fn others_are_served(stage: &Stage) {
