@@ -1,8 +1,17 @@
 //! gRPC's own health service.
 
+use async_trait::async_trait;
+use futures_util::{
+    StreamExt as _,
+    stream::{self, BoxStream},
+};
+use tonic::{Code, Request, Response, Status};
 use tonic_health::{
     ServingStatus,
-    pb::health_server::HealthServer,
+    pb::{
+        HealthCheckRequest, HealthCheckResponse, health_check_response,
+        health_server::{Health as HealthCalls, HealthServer},
+    },
     server::{HealthReporter, HealthService},
 };
 
@@ -31,7 +40,32 @@ impl Health {
         }
     }
 
-    pub(super) fn server(&self) -> HealthServer<HealthService> {
-        HealthServer::new(HealthService::from_health_reporter(self.0.clone()))
+    pub(super) fn server(&self) -> HealthServer<Answers> {
+        HealthServer::new(Answers(HealthService::from_health_reporter(self.0.clone())))
+    }
+}
+
+/// The library's answers, but for the watch of a service that does not exist: by the protocol it is no error, but says
+/// `SERVICE_UNKNOWN` and stays open.
+#[derive(Debug)]
+pub(super) struct Answers(HealthService);
+
+#[async_trait]
+impl HealthCalls for Answers {
+    type WatchStream = BoxStream<'static, Result<HealthCheckResponse, Status>>;
+
+    async fn check(&self, request: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
+        self.0.check(request).await
+    }
+
+    async fn watch(&self, request: Request<HealthCheckRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        match self.0.watch(request).await {
+            Ok(known) => Ok(known.map(|changes| changes.boxed())),
+            Err(status) if status.code() == Code::NotFound => {
+                let unknown = HealthCheckResponse { status: health_check_response::ServingStatus::ServiceUnknown.into() };
+                Ok(Response::new(stream::iter([Ok(unknown)]).chain(stream::pending()).boxed()))
+            }
+            Err(status) => Err(status),
+        }
     }
 }

@@ -106,6 +106,19 @@ async fn a_refusal_has_its_code_and_an_error_info() {
     assert_eq!((status.code, status.details[0].type_url.as_str()), (5, "type.googleapis.com/google.rpc.ErrorInfo"));
 }
 
+#[tokio::test]
+async fn a_watch_of_an_unknown_service_says_so_and_stays_open() {
+    let stage = Stage::open().await;
+    let mut connection = Connection::open(&stage).await;
+    let message = HealthCheckRequest { service: "unknown".into() }.encode_to_vec();
+    let request = http::Request::post("http://sts/grpc.health.v1.Health/Watch").header("content-type", "application/grpc").header("te", "trailers");
+    let answer = connection.0.send_request(request.body(Full::new(frame(&message, false))).unwrap()).await.unwrap();
+    let mut body = answer.into_body();
+    let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert_eq!(HealthCheckResponse::decode(first.slice(5..)).unwrap().status, 3);
+    assert!(timeout(Duration::from_millis(100), body.frame()).await.is_err());
+}
+
 /// T-058
 #[tokio::test]
 async fn unknown_services_methods_and_refresh_are_unimplemented() {
