@@ -62,7 +62,27 @@ impl From<StsError> for Failure {
 
 impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Self {
-        Self::new(Exit::NoToken, error.into())
+        let more = advice(&error).map(str::to_owned).into_iter().collect();
+        Self { exit: Exit::NoToken, error: error.into(), more }
+    }
+}
+
+/// What to do about a token that did not come; what is missing says so itself.
+fn advice(error: &SourceError) -> Option<&'static str> {
+    match error {
+        SourceError::Missing(_) => None,
+        SourceError::Unreadable(..) => {
+            Some("name a file that this user may read, or say with --from or --token-command where else the OIDC token comes from")
+        }
+        SourceError::NoCommand(..) => Some("install it, or say with --from, --token-file or --token-command where else the OIDC token comes from"),
+        SourceError::Command { .. } => Some("run it by hand: what it says on standard error is the reason"),
+        SourceError::Unreachable { .. } => {
+            Some("does this run there? Say with --from, --token-file or --token-command where else the OIDC token comes from")
+        }
+        SourceError::Refused { .. } => {
+            Some("may this workload have an OIDC token there, for this audience? Its guide says what it needs: docs/guides")
+        }
+        SourceError::NotAToken(_) => Some("it must give the OIDC token and nothing else; -v says where it was got"),
     }
 }
 

@@ -131,6 +131,7 @@ fn a_place_that_gives_no_token_is_named_with_what_to_do_and_its_words_are_not_re
             let output = run(exchange(&server, variables), "");
             let told = text(&output.stderr);
             assert_eq!((output.status.code(), text(&output.stdout)), (Some(4), String::new()), "Input: {status} {body} {variables:?} {told}");
+            assert!(told.lines().last().unwrap().starts_with("  "), "what to do stands below: {told}");
             assert!(!told.contains("inner detail") && !told.contains("sekret") && server.seen().is_empty(), "Input: {status} {body} {told}");
         }
     }
@@ -189,7 +190,8 @@ fn a_program_that_is_missing_or_fails_is_named() {
     for (variable, program) in [("BUILDKITE", "buildkite-agent"), ("AWS_LAMBDA_FUNCTION_NAME", "aws")] {
         let output = run(exchange(&Server::start(), &[(variable, "x"), ("PATH", "/nonexistent")]), "");
         assert_eq!(output.status.code(), Some(4));
-        assert!(text(&output.stderr).contains(program), "{}", text(&output.stderr));
+        let told = text(&output.stderr);
+        assert!(told.contains(program) && told.contains("  install it, or say with --from"), "{told}");
     }
     let server = Server::start();
     let without_program = exchange(&server, &[("CIRCLECI", "true"), ("CIRCLE_OIDC_TOKEN_V2", "c.i.r"), ("PATH", "/nonexistent")]);
