@@ -19,16 +19,19 @@ use super::failure::{Exit, Failure};
 /// Longest time for one request; the service itself ends one after 10 s.
 const ONE_REQUEST: Duration = Duration::from_secs(15);
 
+/// The domain of the public service.
+const PUBLIC: &str = "octo-sts.dev";
+
 /// Which service, and with which token.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ServiceArgs {
-    /// The service's domain; it is asked at `https://DOMAIN`
-    #[arg(long, env = "OCTO_STS_DOMAIN", default_value = "octo-sts.dev")]
-    pub(crate) domain: String,
+    /// The service's domain; it is asked at `https://DOMAIN` [default: octo-sts.dev]
+    #[arg(long, env = "OCTO_STS_DOMAIN")]
+    pub(crate) domain: Option<String>,
     /// The service's address, where it is not `https://DOMAIN`
     #[arg(long, env = "OCTO_STS_URL")]
     pub(crate) url: Option<String>,
-    /// The audience of the OIDC token [default: the service's host]
+    /// The audience of the OIDC token [default: DOMAIN, or the host of URL where that alone is given]
     #[arg(long, env = "OCTO_STS_AUDIENCE")]
     pub(crate) audience: Option<String>,
     /// Where the OIDC token comes from: auto, github-actions, gitlab, circleci, buildkite, google, aws, azure, kubernetes, stdin, `env:NAME`, `file:PATH`
@@ -91,11 +94,15 @@ impl ServiceArgs {
     }
 
     fn audience(&self) -> Result<String, Failure> {
-        Ok(self.audience.clone().unwrap_or(self.address()?.host().to_owned()))
+        if let Some(audience) = &self.audience {
+            return Ok(audience.clone());
+        }
+        let service = self.domain.as_deref().map_or_else(|| self.address(), |domain| Ok(ServiceAddress::of_domain(domain)?))?;
+        Ok(service.host().to_owned())
     }
 
     fn address(&self) -> Result<ServiceAddress, Failure> {
-        Ok(self.url.as_deref().map_or_else(|| ServiceAddress::of_domain(&self.domain), ServiceAddress::parse)?)
+        Ok(self.url.as_deref().map_or_else(|| ServiceAddress::of_domain(self.domain.as_deref().unwrap_or(PUBLIC)), ServiceAddress::parse)?)
     }
 
     fn source(&self, surroundings: &Surroundings<'_>) -> Result<TokenSource, Failure> {

@@ -50,9 +50,7 @@ impl Query {
         service.url = self.url.or(service.url.take());
         service.audience = self.audience.or(service.audience.take());
         service.from = self.from.unwrap_or_else(|| std::mem::take(&mut service.from));
-        if let Some(domain) = self.domain {
-            service.domain = domain;
-        }
+        service.domain = self.domain.or(service.domain.take());
     }
 }
 

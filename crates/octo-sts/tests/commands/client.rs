@@ -45,6 +45,9 @@ fn every_way_to_an_oidc_token_ends_in_a_github_token() {
     let mut found = octo_sts(&[&plain[..], &["-v"]].concat());
     found.env("BITBUCKET_STEP_OIDC_TOKEN", "a.b.c");
     assert!(text(&run(found, "").stderr).contains("OIDC token from the variable BITBUCKET_STEP_OIDC_TOKEN, for audience 127.0.0.1"));
+    let mut elsewhere = octo_sts(&[&plain[..], &["-v", "--domain", "sts.example"]].concat());
+    elsewhere.env("BITBUCKET_STEP_OIDC_TOKEN", "a.b.c");
+    assert!(text(&run(elsewhere, "").stderr).contains("for audience sts.example"));
     assert!(server.seen().iter().all(|line| line.ends_with(" a.b.c")));
 }
 
