@@ -66,7 +66,8 @@ impl Minting {
         Self { github, clock, installations, routes, floors, spread: Spread::default() }
     }
 
-    /// The Apps of a pool in the order in which to look for an installation to read with.
+    /// The Apps of a pool in the order in which to look for an installation to read with. They take turns: what is left of an
+    /// App's calls is known from the answers to its reads.
     pub(crate) async fn reading_order(&self, pool: &Pool, owner: &Owner) -> Vec<Arc<App>> {
         self.by_quota(pool.apps().to_vec(), owner).await
     }
@@ -143,7 +144,12 @@ impl Minting {
             }
             return Ok(Order { apps, route });
         }
-        Ok(self.by_quota(apps, &place.owner).await.into())
+        let mut order = self.by_quota(apps, &place.owner).await;
+        // An exchange that had to read the policy has its installation; another one's would have to be looked for first.
+        if let Some(at) = order.iter().position(|app| wanted.newly_read && app.id == place.app.id) {
+            order[..=at].rotate_right(1);
+        }
+        Ok(order.into())
     }
 
     async fn by_quota(&self, apps: Vec<Arc<App>>, owner: &Owner) -> Vec<Arc<App>> {

@@ -23,6 +23,18 @@ async fn equal_apps_share_the_mints() {
     assert!(by_app.values().all(|count| (20..=40).contains(count)), "{by_app:?}");
 }
 
+#[tokio::test]
+async fn a_cold_exchange_makes_five_calls_however_many_apps_there_are() {
+    let house = House::with_apps(5).await;
+    for at in 0..10 {
+        house.github().create_repository(&format!("acme/app-{at}"));
+        house.policy(&format!("acme/app-{at}"), "ci", "permissions: {contents: read}");
+        house.sandbox.clear_calls();
+        house.granted(&format!("acme/app-{at}"), "ci").await;
+        assert!(house.github_calls().len() <= 5, "{:?}", house.github_calls());
+    }
+}
+
 /// T-100, T-101
 #[tokio::test]
 async fn tokens_that_write_checks_come_from_one_app() {

@@ -42,29 +42,6 @@ async fn without_a_policy_repository_a_cold_exchange_still_makes_five_calls() {
     assert_eq!(house.github_calls(), ["GET repository_installation", "POST mint", "POST mint", "GET contents", "POST mint"]);
 }
 
-/// T-113
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_cold_requests_share_one_set_of_reads() {
-    let house = std::sync::Arc::new(House::new().await);
-    // Long enough for the last of them to arrive before the first set of reads is through.
-    house.sandbox.set_latency(std::time::Duration::from_millis(500));
-    let token = house.token();
-    let waiting: Vec<_> = (0..1_000)
-        .map(|_| {
-            let (house, token) = (house.clone(), token.clone());
-            tokio::spawn(async move { house.exchange_with(&token, "acme/app", "ci").await.map(octo_sts_exchange::Delivery::delivered).is_ok() })
-        })
-        .collect();
-    for one in waiting {
-        assert!(one.await.unwrap());
-    }
-    let calls = house.github_calls();
-    let count = |wanted: &str| calls.iter().filter(|call| *call == wanted).count();
-    assert_eq!(count("GET repository_installation"), 1);
-    assert_eq!(count("POST mint"), 1_001);
-    assert_eq!(count("GET contents"), 2);
-}
-
 /// T-110
 #[tokio::test]
 async fn an_unknown_owner_costs_three_calls_and_is_remembered() {
