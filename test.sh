@@ -94,6 +94,8 @@ step_components() {
     tests -p octo-sts --features components --test guides
     tests -p octo-sts-signer -p octo-sts-store --features octo-sts-signer/full,octo-sts-signer/components,octo-sts-store/full,octo-sts-store/components
     tests -p octo-sts-server --features full,components --test components
+    package prometheus prometheus
+    tests -p octo-sts-prober --features components --test prometheus
 }
 
 # The page in a browser. Its engine is committed: it must be what comes of building it.

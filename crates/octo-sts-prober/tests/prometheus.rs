@@ -19,6 +19,7 @@ use bytes::Bytes;
 use http::Request;
 use octo_sts_http::Client;
 use octo_sts_prober::{Probe, metrics};
+use octo_sts_sandbox::SandboxSettings;
 use octo_sts_types::SystemClock;
 use serde_json::Value;
 use support::{World, client};
@@ -103,7 +104,7 @@ fn panels() -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_query_of_the_dashboard_finds_what_the_service_tells() {
-    let world = World::measured().await;
+    let world = World::built(SandboxSettings { tls: true, ..SandboxSettings::default() }, true).await;
     let prometheus = Prometheus::start(client(&world.sandbox), &world.service.metrics_address().unwrap().to_string());
     let prober = world.prober();
     prometheus.wait_for("up == 1").await;

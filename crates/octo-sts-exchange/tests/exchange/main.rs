@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is odd")]
 
 mod allowlist;
+mod app_choice;
 mod bounds;
 mod callers;
 mod freshness;

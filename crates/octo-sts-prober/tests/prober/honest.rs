@@ -7,7 +7,10 @@ use octo_sts_sandbox::{ActionsJob, Sandbox, SandboxSettings, TokenFormat};
 use octo_sts_types::SystemClock;
 use serde_json::json;
 
-use crate::support::{DOMAIN, REPOSITORY, World, client, failure};
+use crate::{
+    round::failure,
+    support::{DOMAIN, REPOSITORY, World, client},
+};
 
 #[tokio::test]
 async fn a_service_that_does_as_it_must_passes_every_probe() {

@@ -9,7 +9,8 @@ use octo_sts_sandbox::ActionsJob;
 
 use crate::{
     liar::{Liar, Lie, Tongue, refusal},
-    support::{DOMAIN, REPOSITORY, World, failure},
+    round::failure,
+    support::{DOMAIN, REPOSITORY, World},
 };
 
 /// The refusals that the negative probes want.

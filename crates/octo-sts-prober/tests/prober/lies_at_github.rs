@@ -5,7 +5,7 @@ use octo_sts_prober::{Probe, ProbeError};
 use octo_sts_sandbox::Fault;
 use serde_json::json;
 
-use crate::support::{World, failure};
+use crate::{round::failure, support::World};
 
 async fn with(world: &World, fault: Fault) -> (&'static str, String) {
     world.sandbox.github().fault(fault);

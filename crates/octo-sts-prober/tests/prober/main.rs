@@ -8,4 +8,5 @@ mod honest;
 mod liar;
 mod lies;
 mod lies_at_github;
+mod round;
 mod support;

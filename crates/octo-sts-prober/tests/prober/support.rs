@@ -1,13 +1,11 @@
 //! The world of a prober: a fake GitHub, an issuer, the real service between them.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test that called it")]
-#![allow(dead_code, clippy::allow_attributes, reason = "two tests share it, and neither needs all of it")]
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails the test that called it")]
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use octo_sts_client::ServiceAddress;
 use octo_sts_http::{Client, ClientSettings, Protocol, Roots};
-use octo_sts_prober::{Parts, Probe, ProbeArgs, ProbeError, Prober, Report, Settings};
+use octo_sts_prober::{Parts, ProbeArgs, Prober, Settings};
 use octo_sts_sandbox::{ActionsCredentials, ActionsJob, FakeIssuer, Sandbox, SandboxSettings, Selection};
 use octo_sts_server::{
     Config, Running,
@@ -29,21 +27,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// As on github.com, with a policy that lets the prober read.
-    pub(crate) async fn new() -> Self {
-        Self::with(SandboxSettings { tls: true, ..SandboxSettings::default() }).await
-    }
-
-    /// With metrics, which are those of the whole process.
-    pub(crate) async fn measured() -> Self {
-        Self::built(SandboxSettings { tls: true, ..SandboxSettings::default() }, true).await
-    }
-
-    pub(crate) async fn with(settings: SandboxSettings) -> Self {
-        Self::built(settings, false).await
-    }
-
-    async fn built(settings: SandboxSettings, measured: bool) -> Self {
+    /// With a policy that lets the prober read; `measured` with metrics, which are those of the whole process.
+    pub(crate) async fn built(settings: SandboxSettings, measured: bool) -> Self {
         let sandbox = Sandbox::start(settings).await.unwrap();
         let app = sandbox.github().create_app(4242, &[("contents", "write"), ("issues", "write")]);
         let issuer = sandbox.issuer("gha");
@@ -104,17 +89,6 @@ impl World {
         let spread = Duration::from_millis(200);
         Prober::new(Parts { settings, http: client(&self.sandbox), clock: Arc::new(SystemClock), variable: Arc::new(variable), spread })
     }
-
-    /// Runs one probe with the service at this address.
-    pub(crate) async fn probe(&self, probe: Probe, service: &str) -> Report {
-        ServiceAddress::parse(service).expect("an address");
-        self.prober_with(&ProbeArgs { probes: Some(probe.to_string()), ..self.args(service) }).round().await
-    }
-
-    /// Whether every token that callers got is revoked. The service keeps its own reader for later.
-    pub(crate) fn leaves_no_token(&self) -> bool {
-        self.sandbox.github().live_tokens().iter().all(|token| token.requested_permissions.as_ref().is_some_and(|asked| asked.len() == 1))
-    }
 }
 
 pub(crate) fn client(sandbox: &Sandbox) -> Client {
@@ -128,12 +102,4 @@ pub(crate) fn client(sandbox: &Sandbox) -> Client {
         max_body: 1 << 20,
     })
     .unwrap()
-}
-
-/// The one failure of a report.
-pub(crate) fn failure(report: &Report) -> &ProbeError {
-    let mut failures = report.failures();
-    let (_, error) = failures.next().unwrap_or_else(|| panic!("nothing failed: {}", report.to_json()));
-    assert!(failures.next().is_none(), "{}", report.to_json());
-    error
 }

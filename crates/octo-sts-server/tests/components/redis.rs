@@ -103,7 +103,7 @@ async fn a_redis_that_dies_under_load_fails_no_sticky_caller_and_is_used_again_w
     until("routes are asked for again", async || {
         let before = fallbacks().await;
         sleep(Duration::from_millis(500)).await;
-        fallbacks().await == before
+        fallbacks().await <= before
     })
     .await;
     assert!(begun.elapsed() < RECOVERY, "{:?}", begun.elapsed());

@@ -82,9 +82,9 @@ async fn of_two_replicas_exactly_one_wins_each_of_a_thousand_races() {
     let stores = [replica(&emulator), replica(&emulator)];
     warm(&stores[0]).await;
     let mut winners = vec![0; 1_000];
-    for batch in 0..50 {
+    for batch in 0..200 {
         let mut races = JoinSet::new();
-        for race in batch * 20..(batch + 1) * 20 {
+        for race in batch * 5..(batch + 1) * 5 {
             for store in stores.clone() {
                 races.spawn(async move { (race, wins(&store, race).await.unwrap()) });
             }
