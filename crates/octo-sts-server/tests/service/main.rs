@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod house;
+#[cfg(not(any(feature = "aws", feature = "gcp", feature = "azure", feature = "pkcs11", feature = "redis", feature = "firestore")))]
+mod not_built_in;
 mod oauth;
 mod readyz;
 mod secrets;
