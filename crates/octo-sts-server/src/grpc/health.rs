@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use futures_util::{
-    StreamExt as _,
+    StreamExt,
     stream::{self, BoxStream},
 };
 use tonic::{Code, Request, Response, Status};
@@ -60,7 +60,7 @@ impl HealthCalls for Answers {
 
     async fn watch(&self, request: Request<HealthCheckRequest>) -> Result<Response<Self::WatchStream>, Status> {
         match self.0.watch(request).await {
-            Ok(known) => Ok(known.map(|changes| changes.boxed())),
+            Ok(known) => Ok(known.map(StreamExt::boxed)),
             Err(status) if status.code() == Code::NotFound => {
                 let unknown = HealthCheckResponse { status: health_check_response::ServingStatus::ServiceUnknown.into() };
                 Ok(Response::new(stream::iter([Ok(unknown)]).chain(stream::pending()).boxed()))
