@@ -51,7 +51,7 @@ function summary({ verdict, explanation, findings, token, scope }) {
   }
 }
 
-function gives({ permissions, repositories, consent, app }, { name, organization }) {
+function gives({ permissions, repositories, consent, app, keys }, { name, organization }) {
   const owner = name.split("/")[0];
   const where = repositories
     ? [...list(repositories), " of ", code(owner)]
@@ -64,6 +64,7 @@ function gives({ permissions, repositories, consent, app }, { name, organization
     element("p", {}, "on ", where, "."),
     consent.length ? element("p", { class: "note" }, "Each of ", list(consent), " has to consent, by its own policy of the same name or by delegation.") : null,
     app ? element("p", { class: "note" }, "Only an App named ", prose(app), " mints it.") : null,
+    keys ? element("p", { class: "note" }, "The policy brings its issuer’s keys: it gives nothing unless the service’s operator has named this issuer.") : null,
   ];
 }
 

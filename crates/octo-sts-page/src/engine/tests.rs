@@ -30,7 +30,7 @@ fn an_admitted_token_is_told_what_it_gets() {
     let told = answer(&question());
     assert_eq!(told["verdict"], "admitted");
     assert_eq!(told["scope"], json!({ "name": "acme/app", "organization": false, "fault": null }));
-    assert_eq!(told["gives"], json!({ "permissions": { "contents": "read" }, "repositories": null, "consent": [], "app": null }));
+    assert_eq!(told["gives"], json!({ "permissions": { "contents": "read" }, "repositories": null, "consent": [], "app": null, "keys": false }));
     assert!(told["explanation"]["clauses"].as_array().unwrap().iter().all(|clause| clause["met"] == true));
 }
 
@@ -99,10 +99,10 @@ fn without_a_scope_the_tokens_own_repository_is_meant() {
 fn what_else_the_service_asks_for_is_told() {
     let told = with("/policy", format!("{POLICY}app: bot\nrepositories: [other, app]\n"));
     assert_eq!(told["verdict"], "admitted", "{told}");
-    assert_eq!(
-        told["gives"],
-        json!({ "permissions": { "contents": "read" }, "repositories": ["other", "app"], "consent": ["other"], "app": "`bot`" })
-    );
+    let gives = json!({ "permissions": { "contents": "read" }, "repositories": ["other", "app"], "consent": ["other"], "app": "`bot`", "keys": false });
+    assert_eq!(told["gives"], gives);
+    let key = "jwks: {keys: [{kty: OKP, crv: Ed25519, kid: a, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo}]}";
+    assert_eq!(with("/policy", format!("{POLICY}{key}\n"))["gives"]["keys"], true);
 }
 
 #[test]
