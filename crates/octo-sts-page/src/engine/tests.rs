@@ -99,7 +99,8 @@ fn without_a_scope_the_tokens_own_repository_is_meant() {
 fn what_else_the_service_asks_for_is_told() {
     let told = with("/policy", format!("{POLICY}app: bot\nrepositories: [other, app]\n"));
     assert_eq!(told["verdict"], "admitted", "{told}");
-    let gives = json!({ "permissions": { "contents": "read" }, "repositories": ["other", "app"], "consent": ["other"], "app": "`bot`", "keys": false });
+    let gives =
+        json!({ "permissions": { "contents": "read" }, "repositories": ["other", "app"], "consent": ["other"], "app": "`bot`", "keys": false });
     assert_eq!(told["gives"], gives);
     let key = "jwks: {keys: [{kty: OKP, crv: Ed25519, kid: a, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo}]}";
     assert_eq!(with("/policy", format!("{POLICY}{key}\n"))["gives"]["keys"], true);
