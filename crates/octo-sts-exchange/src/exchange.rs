@@ -315,13 +315,12 @@ impl Exchanger {
         let asks_others = policy.repositories_to_ask(&path.asked.scope).next().is_some();
         let own = if asks_others { None } else { Some(self.grant(path, loaded)?) };
         let bounds = self.guardrails.bounds(&path.place, listed, path.trace).await?;
-        let grant = match own {
-            Some(grant) => grant,
-            None => {
-                let grant = self.consented(path, policy, &bounds, record).await?;
-                self.check_keys(path.asked, loaded)?;
-                grant
-            }
+        let grant = if let Some(grant) = own {
+            grant
+        } else {
+            let grant = self.consented(path, policy, &bounds, record).await?;
+            self.check_keys(path.asked, loaded)?;
+            grant
         };
         let bounded = bounds.bound(policy, path.claims, grant)?;
         record.bounded(bounded.findings.clone());
