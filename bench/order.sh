@@ -29,10 +29,11 @@ END
         kill -TERM "$pid" 2> /dev/null || true
         while kill -0 "$pid" 2> /dev/null; do sleep 1; done
     done < "$work/pids"
-    sed -nE 's/^c?fn=\([0-9]+\) ([^ ]+)$/\1/p' "$work"/*.out | sed "s/'[0-9]*$//" | LC_ALL=C sort -u > "$work/run"
-    nm "$work/octo-sts" | sed -nE 's/^[0-9a-f]+ [tTwW] //p' | LC_ALL=C sort -u > "$work/there"
-    LC_ALL=C comm -12 "$work/run" "$work/there" >> "$work/all"
+    sed -nE 's/^c?fn=\([0-9]+\) ([^ ]+)$/\1/p' "$work"/*.out | sed "s/'[0-9]*$//" | sort -u > "$work/run"
+    nm -n "$work/octo-sts" | sed -nE 's/^[0-9a-f]+ [tTwW] //p' > "$work/there"
+    # In the order that they had: neighbours call each other, and sorted by name they took a tenth more CPU.
+    awk 'NR == FNR { run[$0] = 1; next } run[$0]' "$work/run" "$work/there" >> "$work/all"
     rm -f "$work"/*.out "$work/pids"
 done
-LC_ALL=C sort -u "$work/all" > crates/octo-sts/link/order.txt
+awk '!seen[$0]++' "$work/all" > crates/octo-sts/link/order.txt
 wc -l crates/octo-sts/link/order.txt
