@@ -127,6 +127,19 @@ fn permissions_have_known_names_and_levels() {
     }
 }
 
+#[test]
+fn a_level_that_another_permission_has_is_told_from_one_that_none_has() {
+    for (line, message, hint) in [
+        ("workflows: read", "`workflows` has no level `read`.", "its levels are `write`"),
+        ("contents: admin", "`contents` has no level `admin`.", "its levels are `read` and `write`"),
+        ("contents: wirte", "There is no level `wirte`.", "write `write`"),
+    ] {
+        let text = format!("issuer: https://issuer.example\nsubject: me\npermissions: {{{line}}}\n");
+        let found = TrustPolicy::parse(&text, PolicyKind::Repository, &ParseOptions::default()).unwrap_err();
+        assert_eq!((found.errors()[0].message.as_str(), found.errors()[0].hint.as_deref()), (message, Some(hint)), "Input: {line}");
+    }
+}
+
 /// T-080
 #[test]
 fn organisation_permissions_in_repository_policies_are_for_the_operator_to_allow() {
@@ -173,6 +186,9 @@ fn an_odd_list_of_repositories_is_refused() {
         let text = format!("{BASE}repositories: {list}\n");
         assert_eq!(errors_as(&text, PolicyKind::Organization, &options), [code], "Input: {list}");
     }
+    let most = (0..500).map(|at| format!("r{at}")).collect::<Vec<_>>().join(", ");
+    let policy = parse_as(&format!("{BASE}repositories: [{most}]\n"), PolicyKind::Organization);
+    assert_eq!(policy.repositories().map(<[_]>::len), Some(500));
     assert_eq!(
         errors_as(&format!("{BASE}repositories: [a/x, b/y]\n"), PolicyKind::Organization, &ParseOptions::default()),
         [Code::ForeignRepository]
