@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use octo_sts_sandbox::{ActionsJob, Sandbox, SandboxSettings};
+use octo_sts_sandbox::{ActionsJob, Algorithm, Sandbox, SandboxSettings};
 use serde_json::{Value, json};
 
 use super::Folder;
@@ -145,4 +145,26 @@ async fn the_issuer_says_whether_a_token_is_genuine() {
     drop(sandbox);
     let silent = verify(token).await.unwrap();
     assert_eq!(silent.code, 3, "{}", silent.err);
+}
+
+/// With keys in the policy nobody is asked: the issuer has gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_in_the_policy_say_whether_a_token_is_genuine() {
+    let sandbox = Sandbox::start(SandboxSettings::default()).await.unwrap();
+    let (issuer, other) = (sandbox.issuer("gha"), sandbox.issuer("other"));
+    let mut claims = ActionsJob::new("acme/app").git_ref("refs/heads/main").claims();
+    claims["iss"] = json!(issuer.url());
+    claims["aud"] = json!("octo-sts.dev");
+    let token = issuer.token(&claims);
+    let with = |key: Value| format!("{}jwks: '{}'\n", policy(&issuer.url()), json!({"keys": [key]}));
+    let (own, foreign) = (with(issuer.jwk(Algorithm::Rs256)), with(other.jwk(Algorithm::Rs256)));
+    drop(sandbox);
+    let verify = |policy: String, token: String| {
+        let folder = Folder::new(&[(CI, &policy)]);
+        tokio::task::spawn_blocking(move || folder.policy_with(&["explain", "--policy", CI, "--token", "-", "--verify"], &token))
+    };
+    let said = verify(own, token.clone()).await.unwrap();
+    assert!(said.code == 0 && said.out.ends_with("The token is genuine.\n"), "{} {}", said.out, said.err);
+    let refused = verify(foreign, token).await.unwrap();
+    assert!(refused.code == 1 && refused.err.starts_with("octo-sts: the token did not verify"), "{}", refused.err);
 }
