@@ -6,9 +6,9 @@ mod house;
 #[cfg(not(any(feature = "aws", feature = "gcp", feature = "azure", feature = "pkcs11", feature = "redis", feature = "firestore")))]
 mod not_built_in;
 mod oauth;
+mod private_issuers;
 mod readyz;
 mod secrets;
-mod private_issuers;
 mod shutdown;
 mod sts_exchange;
 mod webhook;
