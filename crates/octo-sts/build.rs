@@ -20,7 +20,9 @@ fn main() {
     let list = Path::new(&variable("CARGO_MANIFEST_DIR")).join(LIST);
     let arguments = [format!("-Wl,--symbol-ordering-file={}", list.display()), "-Wl,--no-warn-symbol-ordering".to_owned()];
     if variable("PROFILE") == "release" && variable("CARGO_CFG_TARGET_OS") == "linux" && is_taken(&arguments) {
-        arguments.iter().for_each(|argument| println!("cargo:rustc-link-arg-bins={argument}"));
+        for argument in arguments {
+            println!("cargo:rustc-link-arg-bins={argument}");
+        }
     }
 }
 
