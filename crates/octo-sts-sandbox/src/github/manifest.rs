@@ -38,7 +38,7 @@ impl FakeGitHub {
         }
         let asked = manifest["default_permissions"].as_object().into_iter().flatten();
         let permissions: Vec<_> = asked.filter_map(|(name, level)| Some((name.as_str(), level.as_str()?))).collect();
-        let id = (FIRST..).find(|id| !read(&self.state.world).apps.contains_key(&AppId(*id))).unwrap_or(FIRST);
+        let id = (FIRST..u64::MAX).find(|id| !read(&self.state.world).apps.contains_key(&AppId(*id))).unwrap_or(FIRST);
         let app = self.create_app(id, &permissions);
         if let Some(url) = manifest["hook_attributes"]["url"].as_str() {
             app.deliver_to(url, true);
