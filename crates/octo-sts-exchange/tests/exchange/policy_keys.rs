@@ -21,7 +21,7 @@ async fn house() -> House {
 async fn with(limits: CallerLimits) -> House {
     let house = House::new().await;
     let policy_key_issuers = Some(IssuerFilter::parse(&house.issuer.url()).unwrap());
-    let house = house.but(Otherwise { policy_key_issuers, limits, ..Otherwise::default() });
+    let house = house.but(Otherwise { limits, policy_key_issuers, ..Otherwise::default() });
     write(&house, "acme/app", "ci", &key(&house));
     house
 }

@@ -138,7 +138,7 @@ mod tests {
         let secret = KEY.replace(r#""x":"#, r#""d":"c2VjcmV0","x":"#);
         let symmetric = r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#;
         let rows = [
-            "".to_owned(),
+            String::new(),
             "issuers: []\n".to_owned(),
             "issuer: https://a.example\n".to_owned(),
             "issuers:\n  - jwks_uri: https://a.example/\n".to_owned(),

@@ -140,7 +140,7 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn asked(name: header::HeaderName, values: &[&'static str]) -> HeaderMap {
+    fn asked(name: &header::HeaderName, values: &[&'static str]) -> HeaderMap {
         values.iter().map(|value| (name.clone(), HeaderValue::from_static(value))).collect()
     }
 
@@ -162,7 +162,7 @@ mod tests {
             (&[""], false),
             (&[], false),
         ] {
-            assert_eq!(is_wanted(&asked(header::ACCEPT, accept)), wanted, "Input: {accept:?}");
+            assert_eq!(is_wanted(&asked(&header::ACCEPT, accept)), wanted, "Input: {accept:?}");
         }
     }
 
@@ -177,7 +177,7 @@ mod tests {
             (&["*"], false),
             (&[], false),
         ] {
-            assert_eq!(reads_brotli(&asked(header::ACCEPT_ENCODING, accept)), reads, "Input: {accept:?}");
+            assert_eq!(reads_brotli(&asked(&header::ACCEPT_ENCODING, accept)), reads, "Input: {accept:?}");
         }
     }
 

@@ -77,7 +77,7 @@ async fn a_silent_kms_goes_unnoticed_while_the_jwt_lives_and_is_over_within_five
     exchange(service.port(), "ci", &house.token("x")).await.token();
     assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
     assert!(service.is_ready().await, "the JWT lives");
-    house.set_ahead(Duration::from_secs(10 * 60));
+    house.set_ahead(Duration::from_mins(10));
     let begun = Instant::now();
     let refused = exchange(service.port(), "ci", &house.token("x")).await;
     assert_eq!(refused.refusal(), (500, "APP_KEY_REFUSED".into()), "{}", refused.body);

@@ -23,7 +23,7 @@ async fn an_edit_that_one_replica_is_told_of_counts_at_the_other_which_asks_nobo
     for service in &services {
         until("news are heard", async || service.log().contains("news of pushes are heard")).await;
     }
-    let [one, two] = services.each_ref().map(|service| service.port());
+    let [one, two] = services.each_ref().map(super::service::Service::port);
     let github = house.sandbox.github();
     assert!(deliver(one, "push", &house.push(&"1".repeat(40)), SECRET).await.status < 300);
     until("the other replica mints without reading the policy", async || {

@@ -48,7 +48,7 @@ fn the_service_is_as_its_description_says() {
 #[test]
 fn the_command_line_of_github_works_with_the_token_and_not_after_it_ended() {
     let demo = Demo::start();
-    let gh = r#"GH_HOST=github.localhost HTTP_PROXY=$GITHUB_API gh"#;
+    let gh = r"GH_HOST=github.localhost HTTP_PROXY=$GITHUB_API gh";
     let script = format!(
         r#"octo-sts exchange --url "$STS_URL" --api-url "$GITHUB_API" --scope acme/app --identity example --exec -- sh -c '
             echo "$GH_TOKEN" >token

@@ -33,7 +33,7 @@ pub(crate) struct Form {
 }
 
 impl Form {
-    pub(crate) fn new(github: &GitHubHost, owner: Option<&Owner>, manifest: Value, address: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) fn new(github: &GitHubHost, owner: Option<&Owner>, manifest: &Value, address: SocketAddr) -> anyhow::Result<Self> {
         // Nobody but GitHub's answer to this form knows it.
         let state = Uuid::new_v4().simple().to_string();
         let action = github.registration(owner, &state)?;
@@ -90,10 +90,12 @@ impl Desk {
         }
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/") => self.page(StatusCode::OK, &self.form.page),
-            (&Method::GET, "/registered") => match self.taken(request.uri().query().unwrap_or_default()) {
-                true => self.page(StatusCode::OK, "<h1>Registered</h1><p>Go back to the terminal: the rest is there.</p>"),
-                false => self.page(StatusCode::BAD_REQUEST, "<p>This is not the answer to the form of this page. <a href=\"/\">Begin again.</a></p>"),
-            },
+            (&Method::GET, "/registered") if self.taken(request.uri().query().unwrap_or_default()) => {
+                self.page(StatusCode::OK, "<h1>Registered</h1><p>Go back to the terminal: the rest is there.</p>")
+            }
+            (&Method::GET, "/registered") => {
+                self.page(StatusCode::BAD_REQUEST, "<p>This is not the answer to the form of this page. <a href=\"/\">Begin again.</a></p>")
+            }
             _ => self.page(StatusCode::NOT_FOUND, "<p>There is nothing here. <a href=\"/\">The form</a></p>"),
         }
     }
@@ -133,7 +135,7 @@ mod tests {
 
     fn desk() -> (Desk, oneshot::Receiver<String>) {
         let github = GitHubHost::parse("https://github.com").unwrap();
-        let form = Form::new(&github, None, json!({"name": "<b>\"'&"}), "127.0.0.1:1".parse().unwrap()).unwrap();
+        let form = Form::new(&github, None, &json!({"name": "<b>\"'&"}), "127.0.0.1:1".parse().unwrap()).unwrap();
         let (sender, receiver) = oneshot::channel();
         (Desk { form, sender: Mutex::new(Some(sender)) }, receiver)
     }

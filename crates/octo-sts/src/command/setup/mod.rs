@@ -81,7 +81,7 @@ async fn register(args: &Args) -> Result<(), Failure> {
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, args.port))).await.context("--port").map_err(usage)?;
     let address = listener.local_addr().context("--port").map_err(usage)?;
     let manifest = manifest(args, permissions, &format!("http://{address}/registered")).map_err(usage)?;
-    let form = Form::new(&args.github, args.org.as_ref(), manifest.json(), address).map_err(usage)?;
+    let form = Form::new(&args.github, args.org.as_ref(), &manifest.json(), address).map_err(usage)?;
     say(&format!("Open http://{address}/ in a browser on this machine, and register the App there. Ctrl-C gives up.\n"))?;
     let code = browser::code(listener, form, PATIENCE).await.map_err(|error| Failure::new(Exit::Unreachable, error))?;
     let http = service::http()?;
