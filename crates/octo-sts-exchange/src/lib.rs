@@ -20,6 +20,7 @@ mod exchange;
 mod guardrails;
 mod health;
 mod installations;
+mod judging;
 mod limits;
 mod minting;
 mod policies;
