@@ -56,18 +56,26 @@ enum Tier {
     Exhausted,
 }
 
-fn tier(quota: Option<Quota>, floors: &QuotaFloors, now: Instant) -> (Tier, u32) {
-    match quota.filter(|quota| now.saturating_duration_since(quota.at) <= floors.stale) {
-        None => (Tier::Supplied, floors.soft.max(1)),
-        Some(quota) if quota.left >= floors.soft => (Tier::Supplied, quota.left.max(1)),
-        Some(quota) if quota.left >= floors.hard => (Tier::Short, quota.left.max(1)),
-        Some(quota) => (Tier::Exhausted, quota.left.max(1)),
+/// A reading that is not too old to go by.
+fn fresh(quota: Option<Quota>, floors: &QuotaFloors, now: Instant) -> Option<u32> {
+    quota.filter(|quota| now.saturating_duration_since(quota.at) <= floors.stale).map(|quota| quota.left)
+}
+
+/// An App that nothing is known of counts as much as the best one: nobody has used it lately.
+fn tier(left: Option<u32>, best: u32, floors: &QuotaFloors) -> (Tier, u32) {
+    match left {
+        None => (Tier::Supplied, best),
+        Some(left) if left >= floors.soft => (Tier::Supplied, left.max(1)),
+        Some(left) if left >= floors.hard => (Tier::Short, left.max(1)),
+        Some(left) => (Tier::Exhausted, left.max(1)),
     }
 }
 
 /// The order in which to try the Apps, as indices into `quotas`; `point` in `[0, 1)` picks among the best tier.
 pub(crate) fn by_quota(quotas: &[Option<Quota>], floors: &QuotaFloors, now: Instant, point: f64) -> Vec<usize> {
-    let tiers: Vec<_> = quotas.iter().map(|quota| tier(*quota, floors, now)).collect();
+    let readings: Vec<_> = quotas.iter().map(|quota| fresh(*quota, floors, now)).collect();
+    let best = readings.iter().flatten().copied().max().unwrap_or_default().max(floors.soft).max(1);
+    let tiers: Vec<_> = readings.iter().map(|left| tier(*left, best, floors)).collect();
     let mut order: Vec<usize> = (0..quotas.len()).collect();
     order.sort_by_key(|&at| (tiers[at].0, std::cmp::Reverse(tiers[at].1), at));
     let Some(best) = order.first().map(|&at| tiers[at].0) else { return order };
@@ -146,6 +154,14 @@ mod tests {
         let readings = quotas(&[Some(15_000), Some(5_000)], now);
         let first = (0..10_000).filter(|_| by_quota(&readings, &floors, now, spread.next())[0] == 0).count();
         assert!((7_400..=7_600).contains(&first), "{first}");
+    }
+
+    #[test]
+    fn an_app_that_was_not_heard_of_gets_as_much_as_the_best() {
+        let (now, floors, spread) = (Instant::now(), QuotaFloors::default(), Spread::default());
+        let readings = quotas(&[Some(10_000_000), None], now);
+        let first = (0..10_000).filter(|_| by_quota(&readings, &floors, now, spread.next())[0] == 0).count();
+        assert!((4_900..=5_100).contains(&first), "{first}");
     }
 
     /// T-101
