@@ -29,7 +29,7 @@ pub(crate) struct Args {
     /// What is asked for [default: the token's own repository, where it names one]
     #[arg(long, value_name = "OWNER/REPOSITORY")]
     scope: Option<Scope>,
-    /// Ask the token's issuer whether the token is genuine. Nothing else needs the network
+    /// Check the signature, by the keys in the policy or else by those of the issuer. Nothing else needs the network
     #[arg(long, conflicts_with = "claims")]
     verify: bool,
     /// Print JSON
