@@ -22,9 +22,16 @@ pub enum InvalidNetwork {
 impl Network {
     /// Reads `10.0.0.0/8`, `fd00::/8` or `10.1.2.3`.
     pub fn parse(text: &str) -> Result<Self, InvalidNetwork> {
-        let network = match text.parse::<IpNet>() {
-            Ok(network) => network,
-            Err(_) => IpNet::from(text.parse::<IpAddr>().map_err(|_| InvalidNetwork::Form)?),
+        // The standard library's addresses have one spelling: `010.0.0.0` is none, as some read it in octal.
+        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+        let address: IpAddr = address.parse().map_err(|_| InvalidNetwork::Form)?;
+        let length = prefix
+            .filter(|prefix| prefix.bytes().all(|byte| byte.is_ascii_digit()) && (prefix.len() == 1 || !prefix.starts_with('0')))
+            .map(str::parse);
+        let network = match (prefix, length) {
+            (None, _) => IpNet::from(address),
+            (Some(_), Some(Ok(length))) => IpNet::new(address, length).map_err(|_| InvalidNetwork::Form)?,
+            (Some(_), _) => return Err(InvalidNetwork::Form),
         };
         if network == network.trunc() { Ok(Self(network)) } else { Err(InvalidNetwork::HostBits(network.trunc().to_string())) }
     }
@@ -57,7 +64,19 @@ mod tests {
     #[test]
     fn a_network_has_one_spelling() {
         assert_eq!(Network::parse("10.1.2.3/8"), Err(InvalidNetwork::HostBits("10.0.0.0/8".to_owned())));
-        for text in ["", "10.0.0.0/33", "10.0.0/8", "10.0.0.0/-1", "10.0.0.0/8 ", "k8s.example", "10.0.0.0-10.0.0.9", "010.0.0.0/8", "::/129"] {
+        for text in [
+            "",
+            "10.0.0.0/33",
+            "10.0.0/8",
+            "10.0.0.0/-1",
+            "10.0.0.0/8 ",
+            "k8s.example",
+            "10.0.0.0-10.0.0.9",
+            "010.0.0.0/8",
+            "10.0.0.0/08",
+            "10.0.0.0/+8",
+            "::/129",
+        ] {
             assert_eq!(Network::parse(text), Err(InvalidNetwork::Form), "Input: {text}");
         }
     }
