@@ -196,7 +196,9 @@ fn told(error: &ExchangeError, named: &Named) -> (Code, String) {
 fn token(error: &VerifyError) -> (Code, String) {
     let (code, message) = match error {
         VerifyError::IssuerRefused(_) | VerifyError::Discovery(_) => (Code::InvalidArgument, "unable to fetch or create the provider"),
-        VerifyError::Token(_) | VerifyError::Claims(ClaimsError::Time(_)) => (Code::Unauthenticated, "unable to verify bearer token"),
+        VerifyError::Token(_) | VerifyError::Claims(ClaimsError::Time(_) | ClaimsError::Type(_)) => {
+            (Code::Unauthenticated, "unable to verify bearer token")
+        }
         VerifyError::Claims(ClaimsError::NoIssuer | ClaimsError::Issuer(_)) => (Code::InvalidArgument, "invalid issuer in token"),
         VerifyError::Claims(ClaimsError::NoSubject | ClaimsError::Subject(_)) => (Code::InvalidArgument, "invalid subject in token"),
         VerifyError::Claims(ClaimsError::Audience) => (Code::InvalidArgument, "invalid audience in token"),
@@ -312,7 +314,7 @@ fn refuses_the_token(error: &ExchangeError) -> bool {
         ExchangeError::UsedBefore
         | ExchangeError::NotVerifiedByPolicy(_)
         | ExchangeError::NoKeysInPolicy
-        | ExchangeError::Token(VerifyError::Claims(ClaimsError::Time(_))) => true,
+        | ExchangeError::Token(VerifyError::Claims(ClaimsError::Time(_) | ClaimsError::Type(_))) => true,
         ExchangeError::Token(VerifyError::Token(fault)) => !matches!(fault, TokenFault::Keys(_)),
         _ => false,
     }

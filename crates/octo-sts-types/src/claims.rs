@@ -37,7 +37,7 @@ pub enum ClaimsError {
     /// `iss` fails the grammar.
     #[error("the token's `iss` is not an issuer")]
     Issuer(#[source] InvalidIssuer),
-    /// `sub` is missing or no text.
+    /// `sub` is missing.
     #[error("the token has no `sub`")]
     NoSubject,
     /// `sub` fails the grammar.
@@ -46,6 +46,9 @@ pub enum ClaimsError {
     /// `aud` is there, and nothing in it is an audience.
     #[error("the token's `aud` holds no audience")]
     Audience,
+    /// `sub` or `aud` is there and of a type that RFC 7519 §4.1 does not know for it.
+    #[error("the token's `{0}` is neither text nor what else it may be")]
+    Type(&'static str),
     /// `exp`, `nbf` or `iat` is there and no time.
     #[error("the token's `{0}` is not a time in seconds since 1970")]
     Time(&'static str),
@@ -56,7 +59,7 @@ impl ClaimSet {
     pub fn from_members(members: Map<String, Value>) -> Result<Self, ClaimsError> {
         let issuer = members.get("iss").and_then(Value::as_str).ok_or(ClaimsError::NoIssuer)?;
         let issuer = Issuer::parse(issuer).map_err(ClaimsError::Issuer)?;
-        let subject = members.get("sub").and_then(Value::as_str).ok_or(ClaimsError::NoSubject)?;
+        let subject = subject(members.get("sub"))?;
         let subject = Subject::parse(subject).map_err(ClaimsError::Subject)?;
         let audiences = audiences(members.get("aud"))?;
         Ok(Self { issuer, subject, audiences, members })
@@ -101,6 +104,15 @@ pub fn numeric_date(members: &Map<String, Value>, name: &'static str) -> Result<
     Timestamp::from_second(seconds as i64).map(Some).map_err(|_| ClaimsError::Time(name))
 }
 
+/// The text of `sub`; `null` is as good as nothing, which is what Go's decoder makes of it.
+fn subject(sub: Option<&Value>) -> Result<&str, ClaimsError> {
+    match sub {
+        None | Some(Value::Null) => Err(ClaimsError::NoSubject),
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(ClaimsError::Type("sub")),
+    }
+}
+
 /// The audiences among the entries of `aud`: an odd one beside a good one is passed over.
 fn audiences(aud: Option<&Value>) -> Result<Vec<Audience>, ClaimsError> {
     let entries = match aud {
@@ -108,7 +120,8 @@ fn audiences(aud: Option<&Value>) -> Result<Vec<Audience>, ClaimsError> {
         Some(Value::String(_)) => std::slice::from_ref(aud.unwrap_or(&Value::Null)),
         Some(Value::Array(entries)) if entries.is_empty() => return Ok(Vec::new()),
         Some(Value::Array(entries)) if entries.len() <= MOST_AUDIENCES => entries.as_slice(),
-        Some(_) => return Err(ClaimsError::Audience),
+        Some(Value::Array(_)) => return Err(ClaimsError::Audience),
+        Some(_) => return Err(ClaimsError::Type("aud")),
     };
     let audiences: Vec<_> = entries.iter().filter_map(Value::as_str).filter_map(|text| Audience::parse(text).ok()).collect();
     if audiences.is_empty() { Err(ClaimsError::Audience) } else { Ok(audiences) }
@@ -152,8 +165,25 @@ mod tests {
         assert_eq!(audiences_of(json!("a")).unwrap(), ["a"]);
         assert_eq!(audiences_of(json!(["a", 1, "x@y", null, "b"])).unwrap(), ["a", "b"]);
         assert_eq!(audiences_of(json!([])).unwrap(), Vec::<String>::new());
-        for odd in [json!(null), json!(""), json!([null]), json!([""]), json!({"a": 1}), json!(1), json!("a b"), json!(vec!["a"; 101])] {
+        for odd in [json!(""), json!([null]), json!([""]), json!("a b"), json!(vec!["a"; 101])] {
             assert_eq!(audiences_of(odd.clone()), Err(ClaimsError::Audience), "Input: {odd}");
+        }
+        for odd in [json!(null), json!({"a": 1}), json!(1), json!(true)] {
+            assert_eq!(audiences_of(odd.clone()), Err(ClaimsError::Type("aud")), "Input: {odd}");
+        }
+    }
+
+    /// T-029
+    #[test]
+    fn a_subject_is_text() {
+        for (odd, error) in [
+            (json!(null), ClaimsError::NoSubject),
+            (json!(1), ClaimsError::Type("sub")),
+            (json!(true), ClaimsError::Type("sub")),
+            (json!(["me"]), ClaimsError::Type("sub")),
+            (json!({"me": 1}), ClaimsError::Type("sub")),
+        ] {
+            assert_eq!(with("sub", odd.clone()).err(), Some(error), "Input: {odd}");
         }
     }
 

@@ -77,6 +77,7 @@ fn each_refusal_has_its_code_and_its_sentence() {
         ("issuer's claim", E::Token(VerifyError::Claims(ClaimsError::NoIssuer))),
         ("subject's claim", E::Token(VerifyError::Claims(ClaimsError::Subject(InvalidSubject::ControlCharacter)))),
         ("audience's claim", E::Token(VerifyError::Claims(ClaimsError::Audience))),
+        ("type of a claim", E::Token(VerifyError::Claims(ClaimsError::Type("aud")))),
         ("time's claim", E::Token(VerifyError::Claims(ClaimsError::Time("nbf")))),
         ("required claim", E::Token(VerifyError::Unmet(Unmet::Claim { name: "environment".into() }))),
         ("too long a life", E::Token(VerifyError::Unmet(Unmet::Life))),
