@@ -1,7 +1,5 @@
 //! Keys, tokens, a clock that is told the time, and an issuer that answers as it is told.
 
-#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its own part")]
-
 pub(crate) mod issuer;
 pub(crate) mod keys;
 

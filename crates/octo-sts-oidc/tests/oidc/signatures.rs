@@ -1,18 +1,15 @@
 //! Only what the issuer's key signed, as it signed it, is verified.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
-mod common;
-
-use common::{
-    NOW, StoppedClock, chain, claims,
-    issuer::TestIssuer,
-    keys::{TestKey, encode, new_key, rsa_key},
-    verifier, verify,
-};
 use octo_sts_oidc::{Algorithm, HeaderFault, TokenFault, UnverifiedToken, VerifyError};
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
+
+use crate::common::{
+    NOW, StoppedClock, chain, claims,
+    issuer::TestIssuer,
+    keys::{TestKey, encode, new_key, rsa_key},
+    verifier, verifier_with, verify,
+};
 
 const EVERY: [&str; 10] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
 
@@ -203,7 +200,7 @@ async fn a_token_out_of_its_time_is_refused_before_anything_is_fetched() {
     let mut claims = claims(&issuer.url(""));
     claims["exp"] = json!(NOW - 29);
     let bearer = rsa_key(0).token(Algorithm::Rs256, "a", &claims);
-    assert!(verify(&common::verifier_with(lenient, &clock), &bearer).await.is_ok());
+    assert!(verify(&verifier_with(lenient, &clock), &bearer).await.is_ok());
 }
 
 /// T-027, T-029: the claims of a genuine token have a grammar of their own.

@@ -1,20 +1,17 @@
 //! Nothing but the issuer is ever dialled for a token.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
-mod common;
-
 use std::{env, io::ErrorKind, net::TcpListener, process::Command};
 
-use common::{
+use octo_sts_oidc::Algorithm;
+use octo_sts_types::Issuer;
+use serde_json::json;
+
+use crate::common::{
     StoppedClock, claims,
     issuer::TestIssuer,
     keys::{TestKey, new_key},
     verifier, verify,
 };
-use octo_sts_oidc::Algorithm;
-use octo_sts_types::Issuer;
-use serde_json::json;
 
 async fn published() -> (TestIssuer, TestKey) {
     let (issuer, key) = (TestIssuer::start().await, new_key(Algorithm::Es256));
@@ -43,7 +40,7 @@ fn a_proxy_of_the_environment_is_not_asked() {
     proxy.set_nonblocking(true).unwrap();
     let url = format!("http://{}", proxy.local_addr().unwrap());
     let mut child = Command::new(env::current_exe().unwrap());
-    child.args(["--exact", "fetch_beside_a_proxy", "--ignored"]).env_remove("NO_PROXY").env_remove("no_proxy");
+    child.args(["--exact", "elsewhere::fetch_beside_a_proxy", "--ignored"]).env_remove("NO_PROXY").env_remove("no_proxy");
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
         child.env(name, &url);
     }

@@ -1,18 +1,15 @@
 //! Keys come and go, and issuers fail and recover.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
-mod common;
-
 use std::{sync::Arc, time::Duration};
 
-use common::{
+use octo_sts_oidc::{Algorithm, TokenFault, Verifier, VerifyError};
+
+use crate::common::{
     StoppedClock, claims_at,
     issuer::{DISCOVERY, Reply, TestIssuer},
     keys::{TestKey, new_key},
     verifier, verify,
 };
-use octo_sts_oidc::{Algorithm, TokenFault, Verifier, VerifyError};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const DOWN: Reply = Reply::Raw(503, Vec::new(), Vec::new());

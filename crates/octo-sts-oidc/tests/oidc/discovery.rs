@@ -1,22 +1,19 @@
 //! Issuers that are slow, broken, hostile, or not to be dialled.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
-mod common;
-
 use std::{future::Future, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
-use common::{
-    StoppedClock, claims,
-    issuer::{DISCOVERY, Reply, TestIssuer},
-    keys::{TestKey, new_key},
-    verifier, verifier_with, verify,
-};
 use octo_sts_http::{Lookup, Roots};
 use octo_sts_oidc::{Algorithm, IssuerError, TokenFault, Verifier, VerifierError, VerifierSettings, VerifyError};
 use octo_sts_types::Issuer;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::json;
+
+use crate::common::{
+    StoppedClock, claims,
+    issuer::{DISCOVERY, Reply, TestIssuer},
+    keys::{TestKey, new_key},
+    roots, verifier, verifier_with, verify,
+};
 
 fn key() -> TestKey {
     new_key(Algorithm::Es256)
@@ -247,7 +244,7 @@ async fn a_private_issuer_is_reached_over_tls_and_trusted_by_its_authority() {
     verify(&trusting, &token).await.unwrap();
     assert!(matches!(verify(&verifier_with(settings(), &StoppedClock::new()), &token).await, Err(VerifyError::Discovery(_))));
     let plain = VerifierSettings { private_issuers: vec![Issuer::parse("http://localhost:1").unwrap()], ..VerifierSettings::default() };
-    assert!(matches!(Verifier::new(plain, common::roots(), StoppedClock::new()), Err(VerifierError::PrivateIssuer(_))));
+    assert!(matches!(Verifier::new(plain, roots(), StoppedClock::new()), Err(VerifierError::PrivateIssuer(_))));
 }
 
 /// T-031: an exception is for the issuer it names; another one cannot be led to its host.

@@ -1,17 +1,7 @@
 //! Issuers that the operator describes one by one.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
-mod common;
-
 use std::{future::Future, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
-use common::{
-    StoppedClock, claims,
-    issuer::{Reply, TestIssuer},
-    keys::{TestKey, new_key},
-    verifier_with, verify,
-};
 use octo_sts_http::{Lookup, Network};
 use octo_sts_oidc::{
     Addresses, Algorithm, IssuerEntry, IssuerFilter, KeySource, RequiredClaims, StaticKeySet, TokenFault, Unmet, UnverifiedToken, Verifier,
@@ -20,6 +10,13 @@ use octo_sts_oidc::{
 use octo_sts_types::{ClaimSet, Issuer};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::json;
+
+use crate::common::{
+    NOW, StoppedClock, chain, claims,
+    issuer::{Reply, TestIssuer},
+    keys::{TestKey, new_key},
+    verifier_with, verify,
+};
 
 /// Every name is at this address.
 struct Here(SocketAddr);
@@ -152,11 +149,11 @@ async fn a_jwks_uri_at_a_metadata_service_is_refused_unless_it_is_listed() {
     for addresses in [Addresses::Public, Addresses::Private, within(&["10.0.0.0/8"])] {
         let refused = verify(&described(vec![at(addresses.clone())]), &token(&mine, url)).await;
         let Err(VerifyError::Token(TokenFault::Keys(error))) = refused else { panic!("{addresses:?}: {refused:?}") };
-        assert!(common::chain(&*error).contains("which is not on the public internet"), "{error:?}");
+        assert!(chain(&*error).contains("which is not on the public internet"), "{error:?}");
     }
     let open = verify(&described(vec![at(within(&["169.254.169.254"]))]), &token(&mine, url)).await;
     let Err(VerifyError::Token(TokenFault::Keys(error))) = open else { panic!("{open:?}") };
-    assert!(!common::chain(&*error).contains("which is not on the public internet"), "{error:?}");
+    assert!(!chain(&*error).contains("which is not on the public internet"), "{error:?}");
 }
 
 /// T-032
@@ -201,7 +198,7 @@ async fn a_genuine_token_without_a_required_claim_is_refused() {
     for odd in [json!("dev"), json!(null), json!(["prod"])] {
         let refused = verify(&verifier, &with(odd.clone())).await.unwrap_err();
         assert!(matches!(refused, VerifyError::Unmet(Unmet::Claim { ref name }) if name == "namespace"), "Input: {odd}: {refused:?}");
-        assert!(!refused.what_to_do().contains("prod") && !common::chain(&refused).contains("prod"));
+        assert!(!refused.what_to_do().contains("prod") && !chain(&refused).contains("prod"));
     }
     // A forged token hears nothing of what is required.
     let forged = verify(&verifier, &token(&key(), url)).await;
@@ -270,7 +267,7 @@ async fn keys_handed_in_verify_one_token_and_are_not_kept() {
     assert_eq!(verifier.verify_with(&unverified, &keys).unwrap().issuer().as_str(), url);
     assert!(matches!(verifier.verify(&unverified).await, Err(VerifyError::IssuerRefused(_))));
     let mut expired = claims(url);
-    expired["exp"] = json!(common::NOW - 1);
+    expired["exp"] = json!(NOW - 1);
     let expired = UnverifiedToken::parse(&mine.token(Algorithm::Es256, "a", &expired)).unwrap();
     assert!(matches!(verifier.verify_with(&expired, &keys), Err(VerifyError::Token(TokenFault::Times(_)))));
     assert!(matches!(verifier.precheck(&expired), Err(VerifyError::Token(TokenFault::Times(_)))));
