@@ -6,7 +6,7 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, map::Entry};
 
 /// Deepest nesting that is read.
 pub const DEEPEST: usize = 32;
@@ -96,10 +96,10 @@ impl<'de> Visitor<'de> for Strict {
         let inner = self.deeper()?;
         let mut members = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
-            if members.contains_key(&key) {
+            let Entry::Vacant(place) = members.entry(key) else {
                 return Err(A::Error::custom("the same key stands twice in one object"));
-            }
-            members.insert(key, entries.next_value_seed(inner)?);
+            };
+            place.insert(entries.next_value_seed(inner)?);
         }
         Ok(Value::Object(members))
     }

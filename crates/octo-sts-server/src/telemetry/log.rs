@@ -14,7 +14,7 @@ use tracing_subscriber::{
 };
 
 use super::{
-    line::WithTrace,
+    line::{Json, WithTrace},
     otlp::{BoxedLayer, ExportError, Exporting},
     span::TARGET,
 };
@@ -88,8 +88,7 @@ where
     let layer: BoxedLayer = match (form, traces) {
         (Form::Text, false) => layer.with_target(false).boxed(),
         (Form::Text, true) => layer.with_target(false).map_event_format(WithTrace).boxed(),
-        (Form::Json, false) => layer.json().flatten_event(true).boxed(),
-        (Form::Json, true) => layer.json().flatten_event(true).map_event_format(WithTrace).boxed(),
+        (Form::Json, traces) => layer.event_format(Json { traces }).boxed(),
     };
     layer.with_filter(targets).boxed()
 }
