@@ -13,9 +13,11 @@ use crate::{
     asked::{Asked, was_token_shaped},
     budget::Budget,
     delivery::Delivery,
-    error::{ExchangeError, Refusal, Stage, TokenFacts},
+    error::ExchangeError,
     policies::Loaded,
+    refusal::{Refusal, TokenFacts},
     request::Request,
+    stage::Stage,
     trace,
 };
 
