@@ -12,14 +12,8 @@ use octo_sts_types::{ClaimSet, Issuer};
 use url::Url;
 
 use crate::{
-    algorithm::Algorithms,
-    discovery::Discovery,
-    error::Unmet,
-    issuer_keys::IssuerKeys,
-    issuers::Target,
-    static_keys::StaticKeySet,
-    times::Times,
-    verifier::{ClientParts, VerifierError},
+    algorithm::Algorithms, clients::ClientParts, discovery::Discovery, error::Unmet, issuer_keys::IssuerKeys, issuers::Target,
+    settings::VerifierError, static_keys::StaticKeySet, times::Times,
 };
 
 /// One issuer, as the operator describes it.

@@ -8,6 +8,7 @@ use octo_sts_types::{Clock, Issuer};
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
+    clients::Clients,
     discovery::Discovery,
     error::{IssuerError, Part},
     fetch::{Failure, fetch},
@@ -23,16 +24,6 @@ const MOST_FETCHES: usize = 64;
 const TURN: Duration = Duration::from_secs(1);
 /// How long an issuer nobody asks about is remembered; keys are no good for longer.
 const IDLE: Duration = Duration::from_hours(24);
-
-/// How strangers and the operator's own issuers are dialled.
-#[derive(Debug)]
-pub(crate) struct Clients {
-    /// Public addresses only.
-    pub(crate) public: Client,
-    /// The operator's exceptions, too; used for the very issuers that he excepted, so that no other issuer's `jwks_uri` can
-    /// lead there.
-    pub(crate) excepted: Client,
-}
 
 /// One issuer to fetch from.
 #[derive(Clone, Debug)]

@@ -3,85 +3,23 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use octo_sts_http::{AddressGuard, Client, ClientError, ClientSettings, Lookup, Protocol, Roots, RootsError};
+use octo_sts_http::Roots;
 use octo_sts_types::{Claims, Clock, Issuer};
-use url::Url;
 
 use crate::{
     admission::{Admission, IssuerFilter, IssuerRefused},
+    clients::ClientParts,
     entry::{Entries, Entry, IssuerEntry, Keys},
     error::{Part, TokenFault, VerifyError},
     fetch::Failure,
     header::Header,
     issuer_keys::Known,
-    issuers::{Clients, Issuers, Target},
+    issuers::{Issuers, Target},
+    settings::{VerifierError, VerifierSettings},
     static_keys::StaticKeySet,
     stats::VerifierStats,
     token::UnverifiedToken,
 };
-
-/// Longest time to connect to an issuer.
-const CONNECT: Duration = Duration::from_secs(2);
-/// Longest time for one answer of an issuer.
-const ANSWER: Duration = Duration::from_secs(5);
-/// Longest document of an issuer, in bytes.
-const LONGEST_DOCUMENT: usize = 100 * 1024;
-
-/// What a verifier is built from.
-#[derive(Clone)]
-pub struct VerifierSettings {
-    /// The issuers admitted at all; `None` admits every one that the rules for strangers allow.
-    pub allowed_issuers: Option<IssuerFilter>,
-    /// Issuers on https that may be on private addresses, on this machine, or on other ports than 443.
-    pub private_issuers: Vec<Issuer>,
-    /// Issuers that are described one by one; `allowed_issuers` bounds them, too, and `private_issuers` does not count for them.
-    pub entries: Vec<IssuerEntry>,
-    /// Issuers whose keys are never evicted, as are those listed in the two settings above.
-    pub pinned_issuers: Vec<Issuer>,
-    /// Admits issuers on this machine, plain http included: for trying things out.
-    pub allow_localhost: bool,
-    /// Leeway for `exp`.
-    pub expiry_leeway: Duration,
-    /// The `User-Agent` that issuers see.
-    pub user_agent: String,
-    /// Resolves names instead of the system's resolver.
-    pub lookup: Option<Arc<dyn Lookup>>,
-}
-
-impl Default for VerifierSettings {
-    fn default() -> Self {
-        Self {
-            allowed_issuers: None,
-            private_issuers: Vec::new(),
-            entries: Vec::new(),
-            pinned_issuers: Vec::new(),
-            allow_localhost: false,
-            expiry_leeway: Duration::ZERO,
-            user_agent: concat!("octo-sts/", env!("CARGO_PKG_VERSION")).to_owned(),
-            lookup: None,
-        }
-    }
-}
-
-/// Why a verifier cannot be built.
-#[derive(Debug, thiserror::Error)]
-pub enum VerifierError {
-    /// A private issuer is not on https.
-    #[error("the private issuer `{0}` is not an https URL")]
-    PrivateIssuer(Issuer),
-    /// The certificate authorities for one issuer are not usable.
-    #[error("the certificate authorities for `{issuer}` are not usable")]
-    Roots {
-        /// The issuer.
-        issuer: Issuer,
-        /// Why.
-        #[source]
-        source: RootsError,
-    },
-    /// The HTTP client cannot be set up.
-    #[error("the client for issuers cannot be set up")]
-    Client(#[source] ClientError),
-}
 
 /// Verifies tokens, and keeps the keys of their issuers; cheap to clone.
 #[derive(Clone)]
@@ -268,53 +206,6 @@ fn not_fetched(failure: Failure) -> VerifyError {
     match failure.part {
         Part::Discovery => VerifyError::Discovery(failure.error),
         Part::Keys => VerifyError::Token(TokenFault::Keys(failure.error)),
-    }
-}
-
-/// What every client for issuers has in common.
-pub(crate) struct ClientParts {
-    user_agent: String,
-    pub(crate) roots: Roots,
-    /// For the public internet, and for this machine where that is allowed.
-    pub(crate) guard: AddressGuard,
-}
-
-impl ClientParts {
-    fn new(settings: &VerifierSettings, roots: Roots) -> Self {
-        let guard = strangers(settings);
-        let guard = if settings.allow_localhost { guard.allow_loopback() } else { guard };
-        Self { user_agent: settings.user_agent.clone(), roots, guard }
-    }
-
-    /// One client for strangers, and one that knows the operator's exceptions.
-    fn clients(&self, settings: &VerifierSettings) -> Result<Clients, VerifierError> {
-        let mut excepted = self.guard.clone();
-        for issuer in &settings.private_issuers {
-            let port = Url::parse(issuer.as_str()).ok().and_then(|url| url.port_or_known_default());
-            excepted = excepted.allow(issuer.host(), port.unwrap_or(443));
-        }
-        Ok(Clients { public: self.client(self.roots.clone(), strangers(settings))?, excepted: self.client(self.roots.clone(), excepted)? })
-    }
-
-    pub(crate) fn client(&self, roots: Roots, guard: AddressGuard) -> Result<Client, VerifierError> {
-        let settings = ClientSettings {
-            user_agent: self.user_agent.clone(),
-            roots,
-            protocol: Protocol::Http1,
-            guard: Some(guard),
-            connect_timeout: CONNECT,
-            deadline: ANSWER,
-            max_body: LONGEST_DOCUMENT,
-        };
-        Client::new(settings).map_err(VerifierError::Client)
-    }
-}
-
-/// The guard for issuers of strangers: the public internet and nothing else.
-fn strangers(settings: &VerifierSettings) -> AddressGuard {
-    match &settings.lookup {
-        Some(lookup) => AddressGuard::new().with_lookup(lookup.clone()),
-        None => AddressGuard::new(),
     }
 }
 
