@@ -102,6 +102,7 @@ fn panels() -> Vec<String> {
     targets.map(|target| target["expr"].as_str().unwrap().replace("$__rate_interval", "1m")).collect()
 }
 
+/// T-106
 #[tokio::test(flavor = "multi_thread")]
 async fn every_query_of_the_dashboard_finds_what_the_service_tells() {
     let world = World::built(SandboxSettings { tls: true, ..SandboxSettings::default() }, true).await;
@@ -136,7 +137,6 @@ async fn every_query_of_the_dashboard_finds_what_the_service_tells() {
     series_are_few(&prometheus).await;
 }
 
-/// T-106
 async fn series_are_few(prometheus: &Prometheus) {
     let counted = prometheus.query(r#"count({__name__=~"octo_sts_.*",job="octo-sts"})"#).await;
     let series: u32 = counted[0]["value"][1].as_str().unwrap().parse().unwrap();

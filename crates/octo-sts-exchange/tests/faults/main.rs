@@ -88,7 +88,7 @@ async fn play(name: &'static str, call: Call) -> String {
 fn wait_of(error: Option<&ExchangeError>) -> Duration {
     match error {
         Some(ExchangeError::GitHub { source, .. }) => source.retry_after().unwrap_or(RECOVERY),
-        // T-037: what an issuer publishes is wrong, and somebody has to mend it.
+        // What an issuer publishes is wrong, and somebody has to mend it.
         Some(ExchangeError::Token(error)) if !error.is_transient() => WRONG_FOR,
         _ => RECOVERY,
     }

@@ -8,7 +8,7 @@ use http_body_util::Full;
 use octo_sts_sandbox::Fault;
 use serde_json::{Value, json};
 
-use crate::support::{CI, GOOD, SECRET, World, bytes, headers, signature, signed};
+use crate::support::{BAD, CI, GOOD, SECRET, World, bytes, headers, signature, signed};
 
 /// T-140, T-141, T-144: nothing is called.
 #[tokio::test]
@@ -68,6 +68,19 @@ async fn a_delivery_is_handled_once_and_again_when_it_failed() {
     assert_eq!(world.deliver_as("one", "push", &push).await.text, "checked: success");
     assert_eq!(world.deliver_as("one", "push", &push).await.text, "this delivery is known already");
     assert_eq!(world.github().check_runs().len(), 1);
+}
+
+/// T-154: each is judged at its own commit, and what was said of a newer one stands.
+#[tokio::test]
+async fn deliveries_out_of_order_change_nothing_that_was_said_of_a_newer_commit() {
+    let world = World::new().await;
+    let first = world.github().head("acme/app", "main");
+    let older = world.github().put_file("acme/app", CI, BAD);
+    let newer = world.github().put_file("acme/app", CI, GOOD);
+    assert_eq!(world.deliver("push", &world.push("acme/app", &older, &newer, CI)).await.text, "checked: success");
+    assert_eq!(world.deliver("push", &world.push("acme/app", &first, &older, CI)).await.text, "checked: failure");
+    let said = world.github().check_runs().into_iter().map(|run| (run.body["head_sha"].clone(), run.body["conclusion"].clone()));
+    assert_eq!(said.collect::<Vec<_>>(), [(json!(newer), json!("success")), (json!(older), json!("failure"))]);
 }
 
 #[tokio::test]

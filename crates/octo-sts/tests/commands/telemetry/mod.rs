@@ -50,7 +50,7 @@ fn status(span: &Span) -> Option<String> {
     attribute(&span.attributes, "http.response.status_code")
 }
 
-/// One exchange granted and one refused, and everything that a collector gets of them (T-105).
+/// One exchange granted and one refused, and everything that a collector gets of them.
 async fn is_told_of_exchanges(collector: &Collector, endpoint: &str, protocol: &str) {
     let variables = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
@@ -112,12 +112,14 @@ fn nothing_secret_is_told(house: &House, collector: &Collector) {
     assert!(line.contains(&format!(r#""trace_id":"{TRACE}""#)), "{line}");
 }
 
+/// T-105
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exchange_is_told_over_grpc() {
     let (collector, address) = Collector::grpc().await;
     is_told_of_exchanges(&collector, &format!("http://{address}"), "grpc").await;
 }
 
+/// T-105
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exchange_is_told_over_http() {
     let (collector, address) = Collector::http().await;
