@@ -210,6 +210,16 @@ async fn a_rotated_audit_file_goes_on_in_a_new_one() {
     assert!(house.audit(&["--outcome", "granted"], "").lines().count() == 1);
 }
 
+/// T-161: neither a crash nor a debugger of the same user gets at what the service holds in memory.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_leaves_no_core_dump() {
+    let house = House::open().await;
+    let limits = fs::read_to_string(format!("/proc/{}/limits", house.service.id())).unwrap();
+    let cores = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
+    assert_eq!(cores.split_whitespace().take(2).collect::<Vec<_>>(), ["0", "0"], "{limits}");
+}
+
 /// Nothing that a run leaves behind holds a secret (T-105).
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_in_any_log_or_record() {
