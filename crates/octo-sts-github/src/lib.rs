@@ -13,6 +13,7 @@
 mod app;
 mod background;
 mod call;
+mod call_span;
 mod changed_file;
 mod check_run;
 mod classify;
@@ -35,6 +36,7 @@ mod pulls;
 mod quota;
 mod reply;
 mod revoke;
+mod send;
 #[cfg(test)]
 #[path = "../tests/github/clock.rs"]
 mod test_clock;

@@ -13,6 +13,7 @@ use crate::{
     github::GitHub,
     quota::Lane,
     reply,
+    send::Caller,
     token::{InstallationToken, authorization},
     trace::Trace,
 };
@@ -41,7 +42,8 @@ impl GitHub {
     pub async fn end(&self, token: &SecretString, trace: &Trace) -> Result<Ended, GitHubError> {
         let Ok(authorization) = authorization(token.expose_secret()) else { return Ok(Ended::Before) };
         let call = Call::delete(Class::Revoke, reply::address(self.0.endpoint.token())?);
-        match self.insist(&call, Presented::Token, Lane::HandedIn, &authorization, trace).await.map_err(|failure| failure.error) {
+        let caller = Caller { presented: Presented::Token, lane: Lane::HandedIn, authorization: &authorization };
+        match self.insist(&call, caller, trace).await.map_err(|failure| failure.error) {
             Ok(response) => reply::expect(&response, StatusCode::NO_CONTENT).map(|()| Ended::Now),
             Err(GitHubError::TokenRefused) => Ok(Ended::Before),
             Err(error) => Err(error),
