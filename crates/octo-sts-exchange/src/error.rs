@@ -125,6 +125,9 @@ pub enum ExchangeError {
     /// The whole exchange took longer than its deadline.
     #[error("the exchange took longer than its deadline")]
     TimedOut,
+    /// As many exchanges are under way as the operator allows.
+    #[error("as many exchanges are under way as this service takes at once")]
+    Overloaded,
     /// The service is going down.
     #[error("the service is shutting down")]
     Draining,

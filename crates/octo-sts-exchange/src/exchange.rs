@@ -153,6 +153,7 @@ impl Exchanger {
     }
 
     async fn steps(&self, request: &Request, record: &mut Record<'_>) -> Result<InstallationToken, Arc<ExchangeError>> {
+        let _place = self.limits.place()?;
         let (asked, claims) = self.verified(request, record).await?;
         self.limits.exchange(&claims, asked.realm(), self.clock.monotonic())?;
         let pools = self.apps.current();

@@ -1,10 +1,11 @@
-//! How often a caller may exchange, and an address may fail.
+//! How often a caller may exchange, an address may fail, and how much is done at once.
 
 use std::{net::IpAddr, time::Duration, time::Instant};
 
 use octo_sts_oidc::VerifyError;
 use octo_sts_store::Key;
 use octo_sts_types::{Claims, Owner, Scope};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
     budget::Budget,
@@ -26,6 +27,9 @@ pub struct Rate {
     pub burst: u32,
 }
 
+/// Most exchanges at once, where nothing else is said: less than a second of work for a core, and some 100 MB.
+const AT_ONCE: u32 = 4_096;
+
 /// What the operator allows callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallerLimits {
@@ -36,17 +40,20 @@ pub struct CallerLimits {
     /// Requests from one address for one owner whose policy was read for its keys, and whose token it does not verify; `None`:
     /// as many as they like.
     pub policy_reads: Option<Rate>,
+    /// Exchanges under way at once, whoever asks for them; `None`: as many as there are requests.
+    pub at_once: Option<u32>,
 }
 
 impl Default for CallerLimits {
     /// Callers with a valid token are not limited; an address may fail ten times a second, 200 at once, and once a second, 30 at
-    /// once, where that costs an owner's quota.
+    /// once, where that costs an owner's quota. Some thousands of exchanges at once are more than any replica finishes in time.
     fn default() -> Self {
         let minute = Duration::from_mins(1);
         Self {
             exchanges: None,
             failures: Some(Rate { count: 600, period: minute, burst: 200 }),
             policy_reads: Some(Rate { count: 60, period: minute, burst: 30 }),
+            at_once: Some(AT_ONCE),
         }
     }
 }
@@ -56,11 +63,23 @@ pub(crate) struct Limits {
     failures: Option<Budget<IpAddr>>,
     /// Those behind one proxy share what one address has: without a verified token nothing else tells them apart.
     policy_reads: Option<Budget<(Option<IpAddr>, Owner)>>,
+    places: Option<Semaphore>,
 }
 
 impl Limits {
     pub(crate) fn new(limits: CallerLimits) -> Self {
-        Self { exchanges: limits.exchanges.map(budget), failures: limits.failures.map(budget), policy_reads: limits.policy_reads.map(budget) }
+        Self {
+            exchanges: limits.exchanges.map(budget),
+            failures: limits.failures.map(budget),
+            policy_reads: limits.policy_reads.map(budget),
+            places: limits.at_once.map(|most| Semaphore::new(most as usize)),
+        }
+    }
+
+    /// A place among the exchanges under way, kept until it is dropped. Whoever finds none hears so at once: those who wait
+    /// would be answered after their deadline.
+    pub(crate) fn place(&self) -> Result<Option<SemaphorePermit<'_>>, ExchangeError> {
+        self.places.as_ref().map(Semaphore::try_acquire).transpose().map_err(|_| ExchangeError::Overloaded)
     }
 
     /// Takes one of the caller's exchanges, after the token verified; those of a `realm` are counted apart.
@@ -132,7 +151,7 @@ mod tests {
 
     fn limits(count: u32, burst: u32) -> Limits {
         let rate = Some(Rate { count, period: Duration::from_mins(1), burst });
-        Limits::new(CallerLimits { exchanges: rate, failures: rate, policy_reads: rate })
+        Limits::new(CallerLimits { exchanges: rate, failures: rate, policy_reads: rate, at_once: None })
     }
 
     /// T-112
@@ -161,7 +180,7 @@ mod tests {
 
     #[test]
     fn nothing_is_limited_that_is_switched_off() {
-        let (limits, now) = (Limits::new(CallerLimits { exchanges: None, failures: None, policy_reads: None }), Instant::now());
+        let (limits, now) = (Limits::new(CallerLimits { exchanges: None, failures: None, policy_reads: None, at_once: None }), Instant::now());
         let peer = Some("192.0.2.1".parse().unwrap());
         for _ in 0..10_000 {
             limits.failed(peer, &ExchangeError::NoScope, now);
@@ -181,5 +200,17 @@ mod tests {
         assert!(take("192.0.2.1", "acme") && !take("192.0.2.1", "acme"));
         // Behind proxies on this machine and in this network all are one.
         assert!(take("127.0.0.1", "acme") && take("10.0.0.1", "acme") && !take("10.0.0.2", "acme"));
+    }
+
+    /// T-116
+    #[test]
+    fn a_place_is_free_again_when_an_exchange_ends() {
+        let limits = Limits::new(CallerLimits { at_once: Some(2), ..CallerLimits::default() });
+        let places = (limits.place().unwrap(), limits.place().unwrap());
+        assert!(matches!(limits.place(), Err(ExchangeError::Overloaded)));
+        drop(places);
+        assert!(limits.place().is_ok());
+        let limitless = Limits::new(CallerLimits { at_once: None, ..CallerLimits::default() });
+        assert!(limitless.place().unwrap().is_none());
     }
 }

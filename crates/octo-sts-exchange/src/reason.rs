@@ -39,6 +39,7 @@ impl ExchangeError {
             Self::NoSuchApp => "APP_NOT_CONFIGURED",
             Self::GitHub { source, during } => github_reason(source, *during),
             Self::TimedOut => "TIMED_OUT",
+            Self::Overloaded => "OVERLOADED",
             Self::Draining => "SHUTTING_DOWN",
             Self::Broken => "INTERNAL",
         }

@@ -65,6 +65,7 @@ impl ExchangeError {
             | Self::TimedOut
             | Self::Broken
             | Self::TooMany(TooMany::Failures { .. })
+            | Self::Overloaded
             | Self::Draining => Stage::Request,
             Self::TooMany(TooMany::Exchanges { .. }) => Stage::Claims,
             Self::Token(error) => match error {

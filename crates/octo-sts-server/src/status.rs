@@ -188,6 +188,7 @@ fn told(error: &ExchangeError, named: &Named) -> (Code, String) {
         ),
         E::GitHub { during, source } => github(*during, source, named),
         E::TimedOut => say(Code::Unavailable, "the exchange took too long", "try again"),
+        E::Overloaded => say(Code::Unavailable, "as many exchanges are under way as the service takes at once", "try again"),
         E::Draining => say(Code::Unavailable, "the service is shutting down", "try again"),
         E::Broken => (Code::Internal, "internal error".to_owned()),
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use octo_sts_exchange::{CallerLimits, Delivery, ExchangeError, Rate, Request, Stage, TooMany};
+use octo_sts_sandbox::Fault;
 
 use crate::support::{House, Otherwise, request};
 
@@ -47,4 +48,19 @@ async fn an_address_whose_tokens_fail_waits_and_causes_no_work() {
         assert!(matches!(*ask(&forged, "127.0.0.1").await.unwrap_err(), ExchangeError::Token(_)));
     }
     ask(&good, "127.0.0.1").await.unwrap();
+}
+
+/// T-116: a flood is shed at once, and what is under way is not harmed by it.
+#[tokio::test]
+async fn whoever_finds_no_place_hears_so_at_once() {
+    let limits = CallerLimits { at_once: Some(3), ..CallerLimits::default() };
+    let house = House::new().await.but(Otherwise { limits, ..Otherwise::default() });
+    house.granted("acme/app", "ci").await;
+    house.github().fault(Fault::on(http::Method::POST, "/access_tokens").delay(Duration::from_secs(1)));
+    let outcomes = futures_util::future::join_all((0..10).map(|_| house.exchange("acme/app", "ci"))).await;
+    let outcomes: Vec<_> = outcomes.into_iter().map(|outcome| outcome.map(Delivery::delivered)).collect();
+    let shed = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
+    assert_eq!(shed.filter(|refusal| matches!(*refusal.error, ExchangeError::Overloaded)).count(), 7);
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 3);
+    house.granted("acme/app", "ci").await;
 }

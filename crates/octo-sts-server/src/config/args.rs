@@ -139,6 +139,10 @@ pub struct ServeArgs {
     #[arg(long = "sticky-store-firestore-ttl", env = "OCTOSTS_STICKY_STORE_FIRESTORE_TTL", value_name = "DURATION", help_heading = "Replicas")]
     pub octosts_sticky_store_firestore_ttl: Option<String>,
 
+    /// Exchanges under way at once; beyond, `503` at once. A number or `off`. Default: `4096`
+    #[arg(long = "max-exchanges", env = "STS_MAX_EXCHANGES", value_name = "COUNT", help_heading = "Limits per caller")]
+    pub sts_max_exchanges: Option<String>,
+
     /// Exchanges of one issuer and subject, such as `600/min` or `10/s burst 50`; beyond, `429`. Default: `off`
     #[arg(long = "rate-limit-per-caller", env = "STS_RATE_LIMIT_PER_CALLER", value_name = "RATE", help_heading = "Limits per caller")]
     pub sts_rate_limit_per_caller: Option<String>,

@@ -1,4 +1,4 @@
-//! Rates, as `600/min` or `600/min burst 200`.
+//! Rates, as `600/min` or `600/min burst 200`, and how much is done at once.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use octo_sts_types::Printable;
 
 use super::{ServeArgs, optional, problem::Findings};
 
+const AT_ONCE: &str = "STS_MAX_EXCHANGES";
 const CALLER: &str = "STS_RATE_LIMIT_PER_CALLER";
 const FAILURES: &str = "STS_RATE_LIMIT_FAILURES_PER_ADDRESS";
 const POLICY_READS: &str = "STS_RATE_LIMIT_POLICY_JWKS";
@@ -18,10 +19,12 @@ pub(super) fn read(args: &ServeArgs, findings: &mut Findings) -> Option<CallerLi
     let exchanges = optional(findings, CALLER, args.sts_rate_limit_per_caller.as_ref(), rate);
     let failures = optional(findings, FAILURES, args.sts_rate_limit_failures_per_address.as_ref(), rate);
     let policy_reads = optional(findings, POLICY_READS, args.sts_rate_limit_policy_jwks.as_ref(), rate);
+    let at_once = optional(findings, AT_ONCE, args.sts_max_exchanges.as_ref(), count);
     Some(CallerLimits {
         exchanges: exchanges?.unwrap_or(base.exchanges),
         failures: failures?.unwrap_or(base.failures),
         policy_reads: policy_reads?.unwrap_or(base.policy_reads),
+        at_once: at_once?.unwrap_or(base.at_once),
     })
 }
 
@@ -48,6 +51,14 @@ fn rate(text: &str) -> Result<Option<Rate>, String> {
     Ok(Some(Rate { count, period, burst: burst.unwrap_or(count.div_ceil(BURST)) }))
 }
 
+/// Reads how many; `off` is any number.
+fn count(text: &str) -> Result<Option<u32>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    positive(text).map(Some).ok_or_else(|| format!("`{}` is no such number: write one from 1 to 1000000, or `off`", Printable(text)))
+}
+
 /// A number from one to a million.
 fn positive(text: &str) -> Option<u32> {
     text.parse().ok().filter(|number| (1..=1_000_000).contains(number))
@@ -65,6 +76,10 @@ mod tests {
             assert_eq!(rate(text).unwrap(), Some(Rate { count, period: Duration::from_secs(seconds), burst }), "Input: {text}");
         }
         assert_eq!(rate("off").unwrap(), None);
+        assert_eq!((count("1"), count("4096"), count("off")), (Ok(Some(1)), Ok(Some(4_096)), Ok(None)));
+        for text in ["0", "-1", "1.5", "many", "", "1000001"] {
+            assert!(count(text).is_err(), "Input: {text}");
+        }
         for text in ["600", "600/day", "0/min", "-1/s", "/s", "1/s burst", "1/s burst 0", "1/s 5", "2000000/s", "OFF"] {
             assert!(rate(text).is_err(), "Input: {text}");
         }

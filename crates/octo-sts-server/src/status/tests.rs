@@ -114,6 +114,7 @@ fn each_refusal_has_its_code_and_its_sentence() {
         ("used before", E::UsedBefore),
         ("uses unknown", E::UsesUnknown(StoreError::TimedOut { store: "the secret store", after: Duration::from_millis(1) })),
         ("timed out", E::TimedOut),
+        ("overloaded", E::Overloaded),
         ("draining", E::Draining),
         ("broken", E::Broken),
     ];
