@@ -1,26 +1,24 @@
-//! The way in: one handle that the exchange and the webhook share, and the task that ends it.
+//! The way in: one handle that the exchange and the webhook share.
 
-use std::{
-    io,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{io, sync::Arc, time::Duration};
 
 use octo_sts_http::Client;
 use octo_sts_types::Clock;
 use serde::Serialize;
-use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use tokio::{sync::watch, time::timeout};
 
 use crate::{
     event::ExchangeEvent,
     file::ChainedFile,
-    ingress::{self, Post, Sender},
+    ingress::Sender,
     policy_event::PolicyEvent,
+    post::Post,
     reader_event::ReaderEvent,
     receiver::{self, Receiver},
     record::{EXCHANGE, POLICY, READER, Record},
     settings::{AuditError, AuditSettings},
     stdout::Lines,
+    task::AuditTask,
     writer::{Writer, count_dropped},
 };
 
@@ -38,17 +36,9 @@ fn is_exported() -> bool {
 /// Takes events. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Audit {
-    file: Option<Writer>,
-    stdout: Option<Writer>,
-    receiver: Option<Receiver>,
-}
-
-/// Ends the audit at shutdown.
-#[derive(Debug)]
-pub struct AuditTask {
-    audit: Audit,
-    sender: Option<JoinHandle<()>>,
-    stop: watch::Sender<bool>,
+    pub(crate) file: Option<Writer>,
+    pub(crate) stdout: Option<Writer>,
+    pub(crate) receiver: Option<Receiver>,
 }
 
 impl Audit {
@@ -150,41 +140,6 @@ impl Audit {
     }
 }
 
-impl AuditTask {
-    /// The handle, for [`Audit::reopen`] when a signal says that the file was rotated.
-    pub fn audit(&self) -> &Audit {
-        &self.audit
-    }
-
-    /// Writes and sends what is queued. What the receiver has not taken in time stays in the spill folder, or is counted
-    /// as dropped.
-    pub async fn finish(mut self, within: Duration) {
-        let ended = timeout(within, self.flush()).await.is_ok();
-        if let Some(sender) = &self.sender {
-            sender.abort();
-        }
-        let left = self.audit.receiver.as_ref().map_or(0, |receiver| receiver.waiting().load(Ordering::Relaxed));
-        if !ended && left > 0 {
-            count_dropped(ingress::SINK, left);
-            tracing::error!(events = left, "audit events were lost at shutdown: their receiver did not take them in time");
-        }
-    }
-
-    async fn flush(&mut self) {
-        let on_disk = match &self.audit.receiver {
-            Some(Receiver::Disk(writer)) => Some(writer),
-            _ => None,
-        };
-        for writer in [&self.audit.file, &self.audit.stdout].into_iter().flatten().chain(on_disk) {
-            writer.close().await;
-        }
-        let _ = self.stop.send(true);
-        if let Some(sender) = &mut self.sender {
-            let _ = sender.await;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::{fs, path::PathBuf, sync::Mutex, time::Instant};
@@ -195,7 +150,7 @@ mod tests {
     use octo_sts_types::{AppId, InstallationId, SystemClock};
 
     use super::*;
-    use crate::{chain::verify_chain, event::Outcome, ingress::Answer, read::Entry};
+    use crate::{chain::verify_chain, event::Outcome, ingress, post::Answer, read::Entry};
 
     /// Takes everything, or hangs for ever.
     #[derive(Default)]

@@ -8,17 +8,16 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
-use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use http::{Request, StatusCode, header::RETRY_AFTER};
 use octo_sts_types::Clock;
 use tokio::sync::watch;
 use url::Url;
 use uuid::Uuid;
 
 use crate::{
+    batch::requests,
     cloud_event::{self, Unsendable},
+    post::{Post, is_verdict},
     record::Record,
     source::Source,
     writer::count_dropped,
@@ -33,37 +32,11 @@ const AT_ONCE: usize = 16;
 /// First pause before trying again; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// Longest body of a batch, in bytes: what receivers take that take any.
-const LONGEST_BODY: usize = 512 << 10;
-/// What an event has beside its data, in bytes, in a batch.
-const ATTRIBUTES: usize = 512;
 /// How often an event is sent that the receiver refuses as such.
 const REFUSALS: u32 = 3;
 /// How long one event from memory, or from disk, may hold up the others.
 const PATIENCE_MEMORY: Duration = Duration::from_mins(5);
 const PATIENCE_DISK: Duration = Duration::from_hours(24);
-
-/// Sends one request; an HTTP client, or a test's stand-in.
-#[async_trait]
-pub(crate) trait Post: Send + Sync + 'static {
-    async fn post(&self, request: Request<Bytes>) -> Result<Answer, String>;
-}
-
-/// What the receiver answered.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) retry_after: Option<Duration>,
-}
-
-#[async_trait]
-impl Post for octo_sts_http::Client {
-    async fn post(&self, request: Request<Bytes>) -> Result<Answer, String> {
-        let response = self.send(request).await.map_err(|error| error.to_string())?;
-        let seconds = response.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        Ok(Answer { status: response.status, retry_after: seconds.map(Duration::from_secs) })
-    }
-}
 
 /// A task that sends what waits in its source.
 pub(crate) struct Sender {
@@ -162,22 +135,6 @@ impl Sender {
     }
 }
 
-/// The events of each request: at most so many, and at most [`LONGEST_BODY`] bytes unless one alone is longer.
-fn requests(records: &[Record], most: usize) -> Vec<&[Record]> {
-    let (mut requests, mut rest) = (Vec::new(), records);
-    while !rest.is_empty() {
-        let mut bytes = 0;
-        let fit = rest.iter().take(most).take_while(|record| {
-            bytes += record.data.len() + ATTRIBUTES;
-            bytes <= LONGEST_BODY
-        });
-        let (request, behind) = rest.split_at(fit.count().max(1));
-        requests.push(request);
-        rest = behind;
-    }
-    requests
-}
-
 /// What came of one attempt.
 enum Attempt {
     Taken,
@@ -185,11 +142,6 @@ enum Attempt {
     Refused(String),
     /// Another attempt may work: why this one did not, and when to come back if the receiver said so.
     Failed(String, Option<Duration>),
-}
-
-/// Whether a status speaks of the event, rather than of the receiver, the way to it, or a right that somebody can give.
-fn is_verdict(status: StatusCode) -> bool {
-    status.is_client_error() && !matches!(status.as_u16(), 401 | 403 | 404 | 407 | 408 | 421 | 425 | 429)
 }
 
 /// Between half of a pause and all of it, so that replicas do not come back together.
@@ -202,12 +154,15 @@ fn jittered(pause: Duration) -> Duration {
 mod tests {
     use std::{collections::HashMap, sync::Mutex};
 
+    use async_trait::async_trait;
+    use bytes::Bytes;
+    use http::{Request, StatusCode};
     use jiff::Timestamp;
     use octo_sts_types::SystemClock;
     use tokio::sync::mpsc;
 
     use super::*;
-    use crate::{journal, writer::Target as _};
+    use crate::{journal, post::Answer, writer::Target as _};
 
     /// Answers by subject: a list of statuses, then 202; notes every request.
     #[derive(Default)]
@@ -339,17 +294,6 @@ mod tests {
         stop.send(true).unwrap();
         sending.await.unwrap();
         assert!(fake.seen.lock().unwrap().iter().all(|(_, of)| of == "3"), "{:?}", fake.seen.lock().unwrap());
-    }
-
-    #[test]
-    fn a_request_is_bounded_in_events_and_in_bytes() {
-        let long = serde_json::json!({"a": "x".repeat(LONGEST_BODY / 3)});
-        let long = Record::new("k", String::new(), Timestamp::UNIX_EPOCH, &long).unwrap();
-        let counts = |records: &[Record], most| requests(records, most).into_iter().map(<[_]>::len).collect::<Vec<_>>();
-        assert_eq!(counts(&vec![long; 5], 100), [2, 2, 1]);
-        assert_eq!(counts(&vec![Record::clone(&record("a")); 5], 2), [2, 2, 1]);
-        let endless = serde_json::json!({"a": "x".repeat(LONGEST_BODY * 2)});
-        assert_eq!(counts(&[Record::new("k", String::new(), Timestamp::UNIX_EPOCH, &endless).unwrap()], 9), [1]);
     }
 
     #[test]

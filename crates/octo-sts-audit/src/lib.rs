@@ -9,6 +9,7 @@
 //! The other half of the crate reads: [`verify_chain`], [`Query`] and [`Entry`] are pure functions over lines.
 
 mod audit;
+mod batch;
 mod chain;
 mod cloud_event;
 mod event;
@@ -16,6 +17,7 @@ mod file;
 mod ingress;
 mod journal;
 mod policy_event;
+mod post;
 mod read;
 mod reader_event;
 mod receiver;
@@ -24,9 +26,10 @@ mod schema;
 mod settings;
 mod source;
 mod stdout;
+mod task;
 mod writer;
 
-pub use audit::{Audit, AuditTask, EXPORTED};
+pub use audit::{Audit, EXPORTED};
 pub use chain::{ChainFault, ChainReport, Fault, GENESIS, verify_chain};
 pub use event::{Actor, AllowlistVerdict, Consent, ExchangeEvent, NamedClaim, Outcome, RepositorySelection};
 pub use policy_event::{PolicyAction, PolicyEvent};
@@ -34,3 +37,4 @@ pub use read::{Entry, Query, read_lines};
 pub use reader_event::ReaderEvent;
 pub use schema::schema;
 pub use settings::{AuditError, AuditSettings};
+pub use task::AuditTask;
