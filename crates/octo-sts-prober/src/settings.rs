@@ -1,26 +1,15 @@
-//! What is probed, how and when; read from flags and variables.
+//! What is probed, and how; read from flags and variables.
 
-use std::{
-    fmt::Display,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::PathBuf,
-    str::FromStr,
-    time::Duration,
-};
+use std::{fmt::Display, path::PathBuf, str::FromStr};
 
 use octo_sts_client::{ServiceAddress, TokenSource};
 use octo_sts_types::{Identity, Printable, Repository};
-use secrecy::SecretString;
 
 use crate::{args::ProbeArgs, probe::Probe};
 
 const GITHUB: &str = "https://api.github.com";
 /// The repository of upstream's probers.
 const SCOPE: &str = "octo-sts/prober";
-const PORT: u16 = 8080;
-const METRICS_PORT: u16 = 2112;
-/// The shortest pause between rounds: they cost GitHub calls.
-const SHORTEST: Duration = Duration::from_secs(5);
 /// An audience that no policy is about: no name under `.invalid` is anybody's (RFC 2606 §2).
 pub(crate) const FOREIGN_AUDIENCE: &str = "https://octo-sts-prober.invalid";
 
@@ -56,29 +45,6 @@ pub enum MismatchBy {
     Identity(Identity),
 }
 
-/// When rounds are run.
-#[derive(Clone, Debug)]
-pub enum Mode {
-    /// Once.
-    Once,
-    /// Every so often.
-    Every {
-        /// The pause between the beginnings of two rounds.
-        pause: Duration,
-        /// Where the metrics are.
-        metrics: Option<SocketAddr>,
-    },
-    /// One per request.
-    Endpoint {
-        /// Where requests come in.
-        listen: SocketAddr,
-        /// What lets a request in: the whole value of its `Authorization`.
-        authorization: SecretString,
-        /// Where the metrics are.
-        metrics: Option<SocketAddr>,
-    },
-}
-
 /// What is wrong with the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name}: {why}")]
@@ -89,7 +55,7 @@ pub struct ConfigError {
     pub why: String,
 }
 
-type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(crate) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Settings {
     /// Reads what is probed, and how.
@@ -118,26 +84,6 @@ impl Settings {
             expired_token_file: set_path(args.expired_token_file.as_ref()),
             probes: probes(args)?,
         })
-    }
-}
-
-impl Mode {
-    /// Reads when rounds are run.
-    pub fn from_args(args: &ProbeArgs, env: Env<'_>) -> Result<Self, ConfigError> {
-        if args.once {
-            return Ok(Self::Once);
-        }
-        let metrics_on = set(args.metrics.as_deref()).map_or(Ok(true), boolean)?;
-        let port = port("METRICS_PORT", args.metrics_port.as_deref(), METRICS_PORT)?;
-        let metrics = metrics_on.then_some(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port));
-        if let Some(text) = set(args.every.as_deref()) {
-            return Ok(Self::Every { pause: pause(text)?, metrics });
-        }
-        let authorization = env("AUTHORIZATION").filter(|value| !value.is_empty()).ok_or_else(|| {
-            wrong("AUTHORIZATION", "is not set: write the value of the header that lets requests in, or run with --once or --every 60s")
-        })?;
-        let listen = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), self::port("PORT", args.port.as_deref(), PORT)?);
-        Ok(Self::Endpoint { listen, authorization: authorization.into(), metrics })
     }
 }
 
@@ -195,37 +141,16 @@ fn probes(args: &ProbeArgs) -> Result<Vec<Probe>, ConfigError> {
     if probes.is_empty() { Err(wrong("PROBER_PROBES", "names no probe: leave it unset for all")) } else { Ok(probes) }
 }
 
-fn pause(text: &str) -> Result<Duration, ConfigError> {
-    match humantime::parse_duration(text) {
-        Ok(pause) if pause >= SHORTEST => Ok(pause),
-        Ok(_) => Err(wrong("--every, PROBER_EVERY", format!("`{}` is too often: write 5s or more", Printable(text)))),
-        Err(_) => Err(wrong("--every, PROBER_EVERY", format!("`{}` is not a time: write one such as 60s or 5m", Printable(text)))),
-    }
-}
-
-fn port(name: &'static str, text: Option<&str>, default: u16) -> Result<u16, ConfigError> {
-    let Some(text) = set(text) else { return Ok(default) };
-    text.parse().map_err(|_| wrong(name, format!("`{}` is not a port: write a number from 0 to 65535", Printable(text))))
-}
-
-fn boolean(text: &str) -> Result<bool, ConfigError> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "1" | "t" => Ok(true),
-        "false" | "0" | "f" => Ok(false),
-        _ => Err(wrong("METRICS", format!("`{}` is neither: write true or false", Printable(text)))),
-    }
-}
-
 fn read<T: FromStr<Err: Display>>(name: &'static str, text: &str) -> Result<T, ConfigError> {
     text.parse().map_err(|error: T::Err| wrong(name, format!("`{}`: {error}", Printable(text))))
 }
 
-fn wrong(name: &'static str, why: impl Display) -> ConfigError {
+pub(crate) fn wrong(name: &'static str, why: impl Display) -> ConfigError {
     ConfigError { name, why: why.to_string() }
 }
 
 /// An empty variable counts as not set.
-fn set(text: Option<&str>) -> Option<&str> {
+pub(crate) fn set(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.is_empty())
 }
 
@@ -234,15 +159,15 @@ fn set_path(path: Option<&PathBuf>) -> Option<PathBuf> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn args() -> ProbeArgs {
+    pub(crate) fn args() -> ProbeArgs {
         let text = |text: &str| Some(text.to_owned());
         ProbeArgs { domain: text("sts.example"), identity: text("prober"), ..ProbeArgs::default() }
     }
 
-    fn env(pairs: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<String> {
+    pub(crate) fn env(pairs: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<String> {
         move |name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
     }
 
@@ -302,25 +227,5 @@ mod tests {
         ] {
             assert_eq!(settings(&args, &[]).unwrap_err().name, name, "Input: {args:?}");
         }
-    }
-
-    #[test]
-    fn the_endpoint_is_never_open_to_everybody() {
-        assert_eq!(Mode::from_args(&args(), &env(&[])).unwrap_err().name, "AUTHORIZATION");
-        assert_eq!(Mode::from_args(&args(), &env(&[("AUTHORIZATION", "")])).unwrap_err().name, "AUTHORIZATION");
-        let mode = Mode::from_args(&args(), &env(&[("AUTHORIZATION", "sekret")])).unwrap();
-        assert!(!format!("{mode:?}").contains("sekret"));
-        assert!(matches!(mode, Mode::Endpoint { listen, metrics: Some(metrics), .. } if (listen.port(), metrics.port()) == (8080, 2112)));
-    }
-
-    #[test]
-    fn a_pause_is_a_time_and_not_too_short() {
-        let every = |text: &str| ProbeArgs { every: Some(text.to_owned()), metrics: Some("false".to_owned()), ..args() };
-        let Mode::Every { pause, metrics } = Mode::from_args(&every("1m30s"), &env(&[])).unwrap() else { panic!("another mode") };
-        assert_eq!((pause, metrics), (Duration::from_secs(90), None));
-        for odd in ["1s", "soon", "-5s", "60"] {
-            assert!(Mode::from_args(&every(odd), &env(&[])).is_err(), "Input: {odd}");
-        }
-        assert!(matches!(Mode::from_args(&ProbeArgs { once: true, ..args() }, &env(&[])).unwrap(), Mode::Once));
     }
 }
