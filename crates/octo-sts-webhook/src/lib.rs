@@ -29,6 +29,7 @@ mod markdown;
 mod payload;
 mod policy_path;
 mod reach;
+mod reader;
 mod report;
 mod respond;
 mod saved;
