@@ -5,7 +5,7 @@ use std::time::Duration;
 use octo_sts_oidc::IssuerFilter;
 use octo_sts_types::{Issuer, Printable};
 
-use super::{ServeArgs, duration_within, issuers_file::IssuersFile, optional, problem::Findings, set, value};
+use super::{ServeArgs, issuers_file::IssuersFile, optional, problem::Findings, set, value};
 
 /// The issuer of GitHub Actions.
 const GITHUB_ACTIONS: &str = "https://token.actions.githubusercontent.com";
@@ -49,7 +49,7 @@ pub(super) fn read(args: &ServeArgs, findings: &mut Findings) -> Option<IssuerSe
     let allowed = optional(findings, "STS_ALLOWED_ISSUERS", args.sts_allowed_issuers.as_ref(), filter);
     let policy_keys = optional(findings, "STS_POLICY_JWKS_ISSUERS", args.sts_policy_jwks_issuers.as_ref(), filter);
     let allow_localhost = optional(findings, "STS_ALLOW_LOCALHOST_ISSUERS", args.sts_allow_localhost_issuers.as_ref(), value::boolean);
-    let clock_leeway = optional(findings, "STS_CLOCK_LEEWAY", args.sts_clock_leeway.as_ref(), |text| duration_within(text, LONGEST_LEEWAY));
+    let clock_leeway = optional(findings, "STS_CLOCK_LEEWAY", args.sts_clock_leeway.as_ref(), |text| value::duration_within(text, LONGEST_LEEWAY));
     let private = list(findings, "STS_PRIVATE_ISSUERS", set(args.sts_private_issuers.as_ref()).unwrap_or_default());
     let private = private.filter(|issuers| all_https(issuers, findings));
     let file = file(args, allow_localhost, findings);

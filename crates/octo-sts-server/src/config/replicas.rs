@@ -5,7 +5,7 @@ use std::time::Duration;
 use octo_sts_store::ROUTE_TTL;
 use octo_sts_types::Printable;
 
-use super::{SecretSource, ServeArgs, duration_within, optional, problem::Findings, set};
+use super::{SecretSource, ServeArgs, optional, problem::Findings, set, value};
 
 const URL: [&str; 2] = ["STS_REDIS_URL", "STS_REDIS_URL_FILE"];
 const STICKY: &str = "OCTOSTS_STICKY_STORE";
@@ -67,7 +67,7 @@ pub(super) fn read(args: &ServeArgs, findings: &mut Findings) -> Option<ReplicaS
     let redis_url = SecretSource::read(URL, [set(args.sts_redis_url.as_ref()), set(args.sts_redis_url_file.as_ref())], findings);
     let routes = optional(findings, COLLECTION, args.octosts_sticky_store_firestore_collection.as_ref(), collection);
     let ttl_name = "OCTOSTS_STICKY_STORE_FIRESTORE_TTL";
-    let ttl = optional(findings, ttl_name, args.octosts_sticky_store_firestore_ttl.as_ref(), |text| duration_within(text, LONGEST_TTL));
+    let ttl = optional(findings, ttl_name, args.octosts_sticky_store_firestore_ttl.as_ref(), |text| value::duration_within(text, LONGEST_TTL));
     let (sticky, redis_url) = (sticky?.unwrap_or_default(), redis_url?);
     check(sticky, redis_url.as_ref(), findings)?;
     let firestore = FirestoreNames {

@@ -1,9 +1,14 @@
 //! Texts of variables, read as values.
 
-use std::{net::SocketAddr, str::FromStr};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use octo_sts_types::Printable;
 use url::Url;
+
+use super::duration;
+
+/// The most events of one request.
+const LARGEST_BATCH: u32 = 1000;
 
 /// A list separated by commas; blanks around an entry and empty entries do not count.
 pub(crate) fn list(text: &str) -> impl Iterator<Item = &str> {
@@ -71,6 +76,38 @@ pub(crate) fn sink_url(text: &str) -> Result<Url, String> {
         Ok(url) if matches!(url.scheme(), "https" | "http") && url.has_host() => Ok(url),
         _ => Err("is not an http or https URL: write one such as `https://events.example.com/`".to_owned()),
     }
+}
+
+/// How many events a request takes at the most.
+pub(crate) fn batch(text: &str) -> Result<usize, String> {
+    let most = number(text).ok().filter(|most| (1..=LARGEST_BATCH).contains(most));
+    let most = most.ok_or_else(|| format!("`{}` is not a number from 1 to {LARGEST_BATCH}: write one such as `100`", Printable(text)))?;
+    usize::try_from(most).map_err(|error| error.to_string())
+}
+
+/// A duration up to the longest that makes sense.
+pub(crate) fn duration_within(text: &str, longest: Duration) -> Result<Duration, String> {
+    let read = duration::parse(text).map_err(|error| format!("`{}` {error}", Printable(text)))?;
+    let seconds = longest.as_secs();
+    if read <= longest { Ok(read) } else { Err(format!("`{}` is too long: write {seconds}s at the most", Printable(text))) }
+}
+
+/// A file that can be written, as far as its folder tells.
+pub(crate) fn writable_file(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_dir() {
+        return Err(format!("`{}` is a folder: write the path of a file", path.display()));
+    }
+    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(parent) if !parent.is_dir() => Err(format!("the folder `{}` does not exist: make it, or write another path", parent.display())),
+        _ => Ok(path),
+    }
+}
+
+/// A folder that is there.
+pub(crate) fn folder(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_dir() { Ok(path) } else { Err(format!("`{}` is not a folder: make it, or write another path", path.display())) }
 }
 
 #[cfg(test)]
