@@ -1,9 +1,10 @@
 //! Whether GitHub takes our keys.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use octo_sts_github::{App, AppFacts, GitHubError, Trace};
 use octo_sts_types::AppId;
+use tokio::sync::watch;
 
 use crate::{
     error::ExchangeError,
@@ -49,6 +50,11 @@ impl Exchanger {
         self.health.key_trouble()
     }
 
+    /// Hears of every change of [`Self::key_trouble`].
+    pub fn follow_key_trouble(&self) -> watch::Receiver<Option<String>> {
+        self.health.0.subscribe()
+    }
+
     /// Where a key was in trouble, finds out whether all of them work again. Nobody else would: who is not ready is asked for no token.
     pub async fn look_again_at_keys(&self) {
         if self.key_trouble().is_none() {
@@ -63,17 +69,14 @@ impl Exchanger {
     }
 }
 
-/// What the last exchanges said of the App's key.
+/// What the last exchanges said of the App's key: why it does not work, if it does not.
 #[derive(Debug, Default)]
-pub(crate) struct Health(Mutex<Option<String>>);
+pub(crate) struct Health(watch::Sender<Option<String>>);
 
 impl Health {
     /// A token was minted: the key works.
     pub(crate) fn key_works(&self) {
-        let mut refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if refused.is_some() {
-            *refused = None;
-        }
+        self.0.send_if_modified(|trouble| trouble.take().is_some());
     }
 
     /// Remembers that GitHub refused the key, or that nothing could be signed. Everybody may read this, so it does not say where
@@ -85,11 +88,11 @@ impl Health {
             GitHubError::Sign(_) => "the App's key does not sign: the log says what is wrong with its place".to_owned(),
             _ => return,
         };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+        self.0.send_replace(Some(why));
     }
 
     /// Why the key does not work, if it does not.
     pub(crate) fn key_trouble(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.borrow().clone()
     }
 }

@@ -121,7 +121,7 @@ async fn start_in_place(config: Config, clock: Arc<dyn Clock>) -> Result<Running
     if let Some(news) = news {
         tasks.spawn(news.follow(Arc::clone(&exchanger)));
     }
-    tasks.spawn(tell_health(Arc::clone(&readiness), phase.subscribe(), health));
+    tasks.spawn(tell_health(Arc::clone(&readiness), exchanger.follow_key_trouble(), phase.subscribe(), health));
     if let Some(certificate) = certificate.clone() {
         tasks.spawn(certificate.follow());
     }
@@ -193,14 +193,20 @@ async fn prefetch(verifier: Arc<Verifier>, issuers: Vec<Issuer>) {
     fetches.join_all().await;
 }
 
-/// Hands readiness on to gRPC's health service.
-async fn tell_health(readiness: Arc<Readiness>, mut phase: watch::Receiver<Phase>, health: grpc::Health) {
-    let mut changes = readiness.subscribe();
+/// Tells gRPC's health service what `/readyz` tells: the same three things keep both from being ready.
+async fn tell_health(
+    readiness: Arc<Readiness>,
+    mut key_trouble: watch::Receiver<Option<String>>,
+    mut phase: watch::Receiver<Phase>,
+    health: grpc::Health,
+) {
+    let mut reasons = readiness.subscribe();
     while *phase.borrow_and_update() == Phase::Serving {
-        let ready = changes.borrow_and_update().is_empty();
+        let ready = reasons.borrow_and_update().is_empty() && key_trouble.borrow_and_update().is_none();
         health.set(ready).await;
         tokio::select! {
-            _ = changes.changed() => {}
+            _ = reasons.changed() => {}
+            _ = key_trouble.changed() => {}
             _ = phase.changed() => {}
         }
     }

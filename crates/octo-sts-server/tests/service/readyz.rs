@@ -5,9 +5,11 @@ use std::{fs, time::Duration};
 use crate::house::{House, LONG, exchange, get};
 use http::Method;
 use octo_sts_sandbox::{Fault, OwnerKind, Selection};
-use octo_sts_server::{config::KeySource, start};
+use octo_sts_server::{Running, config::KeySource, start};
 use secrecy::SecretString;
 use tokio::time::timeout;
+use tonic::transport::Endpoint;
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 
 #[tokio::test]
 async fn a_service_listens_at_once_and_is_ready_when_github_knows_its_app() {
@@ -73,16 +75,42 @@ async fn a_new_key_is_taken_up_when_its_file_changes() {
     assert_eq!(exchange(service.address(), "scope=acme/app&identity=ci", &house.token()).await.status, 200);
 }
 
+/// Waits until gRPC's health service says so of the service.
+async fn is_told_over_grpc(service: &Running, status: ServingStatus) {
+    let channel = Endpoint::from_shared(format!("http://{}", service.address())).unwrap().connect().await.unwrap();
+    let mut health = HealthClient::new(channel);
+    let question = HealthCheckRequest { service: "chainguard.platform.oidc.SecurityTokenService".to_owned() };
+    let mut watched = health.watch(question).await.unwrap().into_inner();
+    let told = async { while watched.message().await.unwrap().unwrap().status() != status {} };
+    timeout(LONG, told).await.unwrap_or_else(|_| panic!("gRPC's health service does not say {status:?}"));
+}
+
 /// T-126
 #[tokio::test]
 async fn a_key_that_github_refuses_later_makes_the_service_not_ready() {
     let house = House::build().await;
     let service = house.serve().await;
+    is_told_over_grpc(&service, ServingStatus::Serving).await;
     house.app.remove_key();
     let answer = exchange(service.address(), "scope=acme/app&identity=ci", &house.token()).await;
     assert_eq!((answer.status, answer.json()["code"].as_i64()), (500, Some(13)), "{}", answer.body);
     let ready = get(service.address(), "/readyz").await;
     assert_eq!(ready.status, 503, "{}", ready.body);
+    is_told_over_grpc(&service, ServingStatus::NotServing).await;
+}
+
+/// T-127
+#[tokio::test]
+async fn a_key_that_works_again_makes_the_service_ready_again() {
+    let house = House::build().await;
+    let service = house.serve().await;
+    house.sandbox.github().fault(Fault::on(Method::POST, "mint").respond(401, &serde_json::json!({"message": "Bad credentials"})));
+    assert_eq!(exchange(service.address(), "scope=acme/app&identity=ci", &house.token()).await.status, 500);
+    is_told_over_grpc(&service, ServingStatus::NotServing).await;
+    house.sandbox.clear_faults();
+    assert_eq!(exchange(service.address(), "scope=acme/app&identity=ci", &house.token()).await.status, 200);
+    assert_eq!(get(service.address(), "/readyz").await.status, 200);
+    is_told_over_grpc(&service, ServingStatus::Serving).await;
 }
 
 /// T-059, T-106
