@@ -1,6 +1,6 @@
 //! Reading files and directories.
 
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode, Uri};
 use octo_sts_types::Repository;
 
 use crate::{
@@ -123,7 +123,29 @@ impl GitHub {
         known: Option<&ETag>,
         trace: &Trace,
     ) -> Result<FileRead, GitHubError> {
-        let Some(uri) = self.0.endpoint.contents(repository, path) else { return Ok(FileRead::Absent) };
+        self.file_at(token, self.0.endpoint.contents(repository, path), known, trace).await
+    }
+
+    /// Lists a directory on the default branch.
+    pub async fn list_directory(
+        &self,
+        token: &InstallationToken,
+        repository: &Repository,
+        path: &str,
+        trace: &Trace,
+    ) -> Result<DirectoryRead, GitHubError> {
+        self.directory_at(token, self.0.endpoint.contents(repository, path), trace).await
+    }
+
+    /// What is at an address; nothing is where a path has none.
+    pub(crate) async fn file_at(
+        &self,
+        token: &InstallationToken,
+        address: Option<Result<Uri, http::Error>>,
+        known: Option<&ETag>,
+        trace: &Trace,
+    ) -> Result<FileRead, GitHubError> {
+        let Some(uri) = address else { return Ok(FileRead::Absent) };
         let call = Call::get(Class::Contents, reply::address(uri)?).unless(known);
         let response = match self.with_token(token, &call, trace).await {
             Ok(response) => response,
@@ -139,17 +161,15 @@ impl GitHub {
         })
     }
 
-    /// Lists a directory on the default branch.
-    pub async fn list_directory(
+    /// What the directory at an address holds; nothing is where a path has none.
+    pub(crate) async fn directory_at(
         &self,
         token: &InstallationToken,
-        repository: &Repository,
-        path: &str,
+        address: Option<Result<Uri, http::Error>>,
         trace: &Trace,
     ) -> Result<DirectoryRead, GitHubError> {
-        let Some(uri) = self.0.endpoint.contents(repository, path) else { return Ok(DirectoryRead::Absent) };
-        let call = Call::get(Class::Directory, reply::address(uri)?);
-        match self.with_token(token, &call, trace).await {
+        let Some(uri) = address else { return Ok(DirectoryRead::Absent) };
+        match self.with_token(token, &Call::get(Class::Directory, reply::address(uri)?), trace).await {
             Ok(response) => Ok(content_reply::entries(&response)?.map_or(DirectoryRead::NotADirectory, DirectoryRead::Entries)),
             Err(GitHubError::NotFound) => Ok(DirectoryRead::Absent),
             Err(error) => Err(error),

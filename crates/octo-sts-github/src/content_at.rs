@@ -3,12 +3,9 @@
 use octo_sts_types::{CommitId, Repository};
 
 use crate::{
-    call::{Call, Class, etag},
     content::{DirectoryRead, FileRead},
-    content_reply::{self, Content},
     error::GitHubError,
     github::GitHub,
-    reply,
     token::InstallationToken,
     trace::Trace,
 };
@@ -23,16 +20,7 @@ impl GitHub {
         commit: &CommitId,
         trace: &Trace,
     ) -> Result<FileRead, GitHubError> {
-        let Some(uri) = self.0.endpoint.contents_at(repository, path, commit) else { return Ok(FileRead::Absent) };
-        let response = match self.with_token(token, &Call::get(Class::Contents, reply::address(uri)?), trace).await {
-            Ok(response) => response,
-            Err(GitHubError::NotFound) => return Ok(FileRead::Absent),
-            Err(error) => return Err(error),
-        };
-        Ok(match content_reply::file(&response)? {
-            Ok(Content { text, sha }) => FileRead::File { text, etag: etag(&response.headers), sha },
-            Err(odd) => FileRead::NotAFile(odd),
-        })
+        self.file_at(token, self.0.endpoint.contents_at(repository, path, commit), None, trace).await
     }
 
     /// Lists a directory as it is in a commit.
@@ -44,11 +32,6 @@ impl GitHub {
         commit: &CommitId,
         trace: &Trace,
     ) -> Result<DirectoryRead, GitHubError> {
-        let Some(uri) = self.0.endpoint.contents_at(repository, path, commit) else { return Ok(DirectoryRead::Absent) };
-        match self.with_token(token, &Call::get(Class::Directory, reply::address(uri)?), trace).await {
-            Ok(response) => Ok(content_reply::entries(&response)?.map_or(DirectoryRead::NotADirectory, DirectoryRead::Entries)),
-            Err(GitHubError::NotFound) => Ok(DirectoryRead::Absent),
-            Err(error) => Err(error),
-        }
+        self.directory_at(token, self.0.endpoint.contents_at(repository, path, commit), trace).await
     }
 }
