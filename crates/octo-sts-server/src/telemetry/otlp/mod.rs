@@ -6,16 +6,14 @@
 mod http;
 mod ledger;
 mod logs;
+mod sending;
 mod spans;
 
 use std::time::Duration;
 
 use opentelemetry::{global, trace::TracerProvider as _};
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
-use opentelemetry_otlp::{
-    ExporterBuildError,
-    tonic_types::transport::{Certificate, ClientTlsConfig},
-};
+use opentelemetry_otlp::ExporterBuildError;
 use opentelemetry_sdk::{Resource, logs::SdkLoggerProvider, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use tokio::runtime::Handle;
 use tracing_subscriber::{
@@ -24,7 +22,7 @@ use tracing_subscriber::{
 };
 
 use super::span::TARGET;
-use crate::config::{Collector, TelemetrySettings};
+use crate::config::TelemetrySettings;
 
 /// The name of the service where `OTEL_SERVICE_NAME` gives none.
 const SERVICE: &str = "octo-sts";
@@ -93,12 +91,4 @@ fn resource() -> Resource {
     let is_named = named.get(&"service.name".into()).is_some_and(|name| !name.as_str().starts_with("unknown_service"));
     let builder = Resource::builder().with_attribute(version);
     if is_named { builder.build() } else { builder.with_service_name(SERVICE).build() }
-}
-
-/// TLS of a gRPC channel; `None` for a collector without.
-fn tls(collector: &Collector) -> Option<ClientTlsConfig> {
-    (collector.endpoint.scheme() == "https").then(|| match &collector.authority {
-        None => ClientTlsConfig::new().with_enabled_roots(),
-        Some(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)),
-    })
 }

@@ -3,39 +3,34 @@
 use std::{sync::Arc, time::Duration};
 
 use opentelemetry::Context;
-use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithHttpConfig as _, WithTonicConfig as _};
+use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::{
     Resource,
-    error::{OTelSdkError, OTelSdkResult},
+    error::OTelSdkResult,
     trace::{BatchSpanProcessor, SdkTracerProvider, Span, SpanData, SpanProcessor},
 };
 use tokio::runtime::Handle;
 
-use super::{ExportError, http::Http, ledger::Ledger, tls};
+use super::{
+    ExportError,
+    ledger::Ledger,
+    sending::{Sending, over_grpc, over_http},
+};
 use crate::config::{Collector, Protocol};
 
 /// What makes spans and exports them.
 pub(super) fn provider(collector: &Collector, resource: Resource, runtime: &Handle) -> Result<SdkTracerProvider, ExportError> {
     let ledger = Arc::new(Ledger::new("traces", collector.queue));
-    let exporter = Exporter { inner: Arc::new(exporter(collector)?), ledger: Arc::clone(&ledger), runtime: runtime.clone() };
+    let sending = Sending { ledger: Arc::clone(&ledger), runtime: runtime.clone() };
+    let exporter = Exporter { inner: Arc::new(exporter(collector)?), sending };
     let processor = Processor { inner: BatchSpanProcessor::builder(exporter).build(), ledger };
     Ok(SdkTracerProvider::builder().with_resource(resource).with_span_processor(processor).build())
 }
 
 fn exporter(collector: &Collector) -> Result<SpanExporter, ExportError> {
-    let endpoint = collector.endpoint.as_str();
     Ok(match collector.protocol {
-        Protocol::Grpc => {
-            let builder = SpanExporter::builder().with_tonic().with_endpoint(endpoint).with_timeout(collector.timeout);
-            match tls(collector) {
-                Some(tls) => builder.with_tls_config(tls).build()?,
-                None => builder.build()?,
-            }
-        }
-        Protocol::Http => {
-            let builder = SpanExporter::builder().with_http().with_endpoint(endpoint).with_timeout(collector.timeout);
-            builder.with_protocol(opentelemetry_otlp::Protocol::HttpBinary).with_http_client(Http::new(collector)?).build()?
-        }
+        Protocol::Grpc => over_grpc(SpanExporter::builder().with_tonic(), collector).build()?,
+        Protocol::Http => over_http(SpanExporter::builder().with_http(), collector)?.build()?,
     })
 }
 
@@ -70,21 +65,17 @@ impl SpanProcessor for Processor {
     }
 }
 
-/// Exports on the runtime, whose timers and sockets the thread of the batches does not have.
+/// Exports batches.
 #[derive(Debug)]
 struct Exporter {
     inner: Arc<SpanExporter>,
-    ledger: Arc<Ledger>,
-    runtime: Handle,
+    sending: Sending,
 }
 
 impl opentelemetry_sdk::trace::SpanExporter for Exporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let (inner, spans) = (Arc::clone(&self.inner), batch.len());
-        let sent = self.runtime.spawn(async move { opentelemetry_sdk::trace::SpanExporter::export(&*inner, batch).await });
-        let outcome = sent.await.unwrap_or_else(|error| Err(OTelSdkError::InternalFailure(error.to_string())));
-        self.ledger.settle(spans, &outcome);
-        outcome
+        let (inner, count) = (Arc::clone(&self.inner), batch.len());
+        self.sending.run(count, async move { opentelemetry_sdk::trace::SpanExporter::export(&*inner, batch).await }).await
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
