@@ -29,7 +29,7 @@ impl Opener {
         match source {
             KeySource::PemFile(path) => keys::from_file(path),
             KeySource::PemText { text, origin } => {
-                let text = self.secrets.value(origin, text.clone()).await.map_err(|error| chain(&error))?;
+                let text = self.secrets.value(text.clone()).await.map_err(|error| format!("`{origin}` {}", chain(&error)))?;
                 keys::from_text(&text, origin)
             }
             KeySource::Kms { provider, keys } => {
@@ -46,12 +46,12 @@ impl Opener {
     pub(super) async fn secrets(&self, source: &SecretSource) -> Result<Vec<SecretString>, StartError> {
         let failed = |error| StartError::configuration(source.variable(), chain(&error));
         match source {
-            SecretSource::Value { variable, text } => Ok(vec![self.secrets.value(variable, text.clone()).await.map_err(failed)?]),
+            SecretSource::Value { text, .. } => Ok(vec![self.secrets.value(text.clone()).await.map_err(failed)?]),
             SecretSource::File { path, .. } => Ok(vec![keys::read(path).map_err(|why| StartError::configuration(source.variable(), why))?]),
-            SecretSource::Named { variable, references } => {
+            SecretSource::Named { references, .. } => {
                 let mut secrets = Vec::with_capacity(references.len());
                 for reference in references {
-                    secrets.push(self.secrets.resolve(variable, reference).await.map_err(failed)?);
+                    secrets.push(self.secrets.resolve(reference).await.map_err(failed)?);
                 }
                 Ok(secrets)
             }

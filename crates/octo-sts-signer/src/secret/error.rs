@@ -3,35 +3,29 @@
 use super::InvalidReference;
 use crate::ServiceError;
 
-/// Why a secret cannot be had. Each names the variable; none has the secret in it.
+/// Why a secret cannot be had, as a sentence about its variable, which the caller names; none has the secret in it.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The value begins like a reference and is none.
-    #[error("`{variable}` cannot be resolved")]
+    #[error("cannot be resolved")]
     Reference {
-        /// The variable.
-        variable: String,
         /// What is wrong with it.
         #[source]
         source: InvalidReference,
     },
     /// This build cannot talk to the store.
     #[error(
-        "`{variable}` refers to {place}, which this build has no client for: build with `--features {feature}` or `--features full`, or take the container image, which has all"
+        "refers to {place}, which this build has no client for: build with `--features {feature}` or `--features full`, or take the container image, which has all"
     )]
     NotBuiltIn {
-        /// The variable.
-        variable: String,
         /// Where the secret is.
         place: String,
         /// The cargo feature that has the client.
         feature: &'static str,
     },
     /// The store did not give it.
-    #[error("`{variable}` cannot be resolved: {place} did not give the secret")]
+    #[error("cannot be resolved: {place} did not give the secret")]
     Failed {
-        /// The variable.
-        variable: String,
         /// Where the secret is.
         place: String,
         /// What to check.
@@ -39,10 +33,8 @@ pub enum SecretError {
         source: ServiceError,
     },
     /// There is nothing in it.
-    #[error("`{variable}` cannot be resolved: {place} is empty")]
+    #[error("cannot be resolved: {place} is empty")]
     Empty {
-        /// The variable.
-        variable: String,
         /// Where the secret is.
         place: String,
     },

@@ -2,7 +2,7 @@
 //!
 //! A variable that holds a secret may hold the name of one instead: a secret of AWS Secrets Manager, Google Secret Manager or
 //! Azure Key Vault, a field of a secret in Vault, or a file. [`Secrets::value`] gives the secret either way, and an error of
-//! it names the variable and the place, never the value.
+//! it names the place, never the value; which variable it was, the caller knows.
 
 mod error;
 mod file;
@@ -40,27 +40,26 @@ impl Secrets {
         Self(outside)
     }
 
-    /// The secret that `variable` holds, or refers to.
-    pub async fn value(&self, variable: &str, value: SecretString) -> Result<SecretString, SecretError> {
-        let named = |source| SecretError::Reference { variable: variable.to_owned(), source };
-        match SecretReference::parse(value.expose_secret()).map_err(named)? {
+    /// The secret that a variable of this value holds, or refers to.
+    pub async fn value(&self, value: SecretString) -> Result<SecretString, SecretError> {
+        match SecretReference::parse(value.expose_secret()).map_err(|source| SecretError::Reference { source })? {
             None => Ok(value),
-            Some(reference) => self.resolve(variable, &reference).await,
+            Some(reference) => self.resolve(&reference).await,
         }
     }
 
     /// The secret that `reference` names. Line breaks at its end are not part of it.
-    pub async fn resolve(&self, variable: &str, reference: &SecretReference) -> Result<SecretString, SecretError> {
+    pub async fn resolve(&self, reference: &SecretReference) -> Result<SecretString, SecretError> {
         if let Some(feature) = reference.missing_feature() {
-            return Err(SecretError::NotBuiltIn { variable: variable.to_owned(), place: reference.to_string(), feature });
+            return Err(SecretError::NotBuiltIn { place: reference.to_string(), feature });
         }
-        let failed = |source| SecretError::Failed { variable: variable.to_owned(), place: reference.to_string(), source };
+        let failed = |source| SecretError::Failed { place: reference.to_string(), source };
         let fetched = tokio::time::timeout(RESOLVE_DEADLINE, self.fetch_twice(reference)).await;
         let late = |_| Err(ServiceError::new(Trouble::TimedOut, "check that this machine may connect to it"));
         let secret = fetched.unwrap_or_else(late).map_err(failed)?;
         let trimmed = secret.expose_secret().trim_end_matches(['\r', '\n']);
         match trimmed.len() {
-            0 => Err(SecretError::Empty { variable: variable.to_owned(), place: reference.to_string() }),
+            0 => Err(SecretError::Empty { place: reference.to_string() }),
             whole if whole == secret.expose_secret().len() => Ok(secret),
             _ => Ok(trimmed.into()),
         }

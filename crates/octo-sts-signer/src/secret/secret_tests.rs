@@ -24,7 +24,7 @@ fn written(text: &[u8]) -> tempfile::NamedTempFile {
 
 async fn of_file(text: &[u8]) -> Result<String, SecretError> {
     let file = written(text);
-    let value = secrets(&[]).value("GITHUB_WEBHOOK_SECRET", format!("file:{}", file.path().display()).into()).await?;
+    let value = secrets(&[]).value(format!("file:{}", file.path().display()).into()).await?;
     Ok(value.expose_secret().to_owned())
 }
 
@@ -60,7 +60,7 @@ fn chain(error: &SecretError) -> String {
 
 #[tokio::test]
 async fn a_value_that_is_no_reference_is_the_secret() {
-    let value = secrets(&[]).value("GITHUB_WEBHOOK_SECRET", "hunter2\n".into()).await.unwrap();
+    let value = secrets(&[]).value("hunter2\n".into()).await.unwrap();
     assert_eq!(value.expose_secret(), "hunter2\n");
 }
 
@@ -77,32 +77,32 @@ async fn what_is_wrong_with_a_file_is_said_without_its_text() {
         [(&b"\n"[..], "is empty"), (b"secret\xff", "the file is not text"), (&vec![b'x'; 65_537], "the file is longer than 64 KiB")]
     {
         let refused = chain(&of_file(text).await.unwrap_err());
-        assert!(refused.starts_with("`GITHUB_WEBHOOK_SECRET` cannot be resolved: file `/") && refused.contains(expected), "{refused}");
+        assert!(refused.starts_with("cannot be resolved: file `/") && refused.contains(expected), "{refused}");
         assert!(!refused.contains("secret\\xff"), "{refused}");
     }
-    let missing = secrets(&[]).value("STS_REDIS_URL", "file:/nowhere/redis".into()).await.unwrap_err();
+    let missing = secrets(&[]).value("file:/nowhere/redis".into()).await.unwrap_err();
     assert_eq!(
         chain(&missing),
-        "`STS_REDIS_URL` cannot be resolved: file `/nowhere/redis` did not give the secret: not found: the file must be there and readable for the user this runs as: No such file or directory (os error 2)"
+        "cannot be resolved: file `/nowhere/redis` did not give the secret: not found: the file must be there and readable for the user this runs as: No such file or directory (os error 2)"
     );
 }
 
 #[tokio::test]
-async fn a_broken_reference_names_its_variable() {
-    let refused = secrets(&[]).value("STS_REDIS_URL", "vault://secret/path".into()).await.unwrap_err();
-    assert_eq!(chain(&refused), "`STS_REDIS_URL` cannot be resolved: this is no reference to a secret: write `vault://MOUNT/PATH#FIELD`");
+async fn a_broken_reference_says_how_one_is_written() {
+    let refused = secrets(&[]).value("vault://secret/path".into()).await.unwrap_err();
+    assert_eq!(chain(&refused), "cannot be resolved: this is no reference to a secret: write `vault://MOUNT/PATH#FIELD`");
 }
 
 #[tokio::test]
 async fn a_field_is_fetched_from_vault() {
     let (address, mut asked) = server(200, r#"{"data":{"data":{"webhook":"hunter2\n","n":1},"metadata":{}}}"#).await;
     let secrets = secrets(&[("VAULT_ADDR", &address), ("VAULT_TOKEN", "hvs.1"), ("VAULT_NAMESPACE", "team")]);
-    let value = secrets.value("GITHUB_WEBHOOK_SECRET", "vault://secret/octo/sts#webhook".into()).await.unwrap();
+    let value = secrets.value("vault://secret/octo/sts#webhook".into()).await.unwrap();
     assert_eq!(value.expose_secret(), "hunter2");
     let request = asked.recv().await.unwrap();
     assert!(request.starts_with("GET /v1/team/secret/data/octo/sts HTTP/1.1\r\n") && request.contains("x-vault-token: hvs.1\r\n"), "{request}");
     for field in ["other", "n"] {
-        let refused = secrets.value("X", format!("vault://secret/octo/sts#{field}").into()).await.unwrap_err();
+        let refused = secrets.value(format!("vault://secret/octo/sts#{field}").into()).await.unwrap_err();
         assert!(chain(&refused).contains("the secret has no such field, or it is not text"), "{refused:?}");
     }
 }
@@ -112,7 +112,7 @@ async fn the_token_of_vaults_agent_is_read_from_its_file() {
     let (address, mut asked) = server(200, r#"{"data":{"data":{"webhook":"hunter2"}}}"#).await;
     let sink = written(b"hvs.agent\n");
     let secrets = secrets(&[("VAULT_ADDR", &address), ("VAULT_TOKEN_FILE", sink.path().to_str().unwrap())]);
-    secrets.value("X", "vault://secret/octo#webhook".into()).await.unwrap();
+    secrets.value("vault://secret/octo#webhook".into()).await.unwrap();
     assert!(asked.recv().await.unwrap().contains("x-vault-token: hvs.agent\r\n"));
 }
 
@@ -127,13 +127,13 @@ async fn what_vault_refuses_says_what_to_check() {
         (503, "sealed", "not reachable: the service has trouble of its own"),
     ] {
         let (address, _asked) = server(status, body).await;
-        let refused = secrets(&[("VAULT_ADDR", &address), ("VAULT_TOKEN", "t")]).value("X", "vault://secret/octo#webhook".into()).await.unwrap_err();
+        let refused = secrets(&[("VAULT_ADDR", &address), ("VAULT_TOKEN", "t")]).value("vault://secret/octo#webhook".into()).await.unwrap_err();
         assert!(chain(&refused).contains(expected), "{}", chain(&refused));
     }
     for (variables, expected) in
         [(&[][..], "set `VAULT_ADDR`"), (&[("VAULT_ADDR", "http://127.0.0.1:1")][..], "set `VAULT_TOKEN` or `VAULT_TOKEN_FILE`")]
     {
-        let refused = secrets(variables).value("X", "vault://secret/octo#webhook".into()).await.unwrap_err();
+        let refused = secrets(variables).value("vault://secret/octo#webhook".into()).await.unwrap_err();
         assert!(chain(&refused).contains(expected), "{}", chain(&refused));
     }
 }
@@ -148,11 +148,11 @@ fn a_field_of_a_json_secret_is_text() {
 
 #[cfg(not(feature = "aws"))]
 #[tokio::test]
-async fn a_store_that_is_not_built_in_names_variable_and_feature() {
-    let refused = secrets(&[]).value("GITHUB_WEBHOOK_SECRET", "aws-sm://webhook".into()).await.unwrap_err();
+async fn a_store_that_is_not_built_in_names_its_feature() {
+    let refused = secrets(&[]).value("aws-sm://webhook".into()).await.unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "`GITHUB_WEBHOOK_SECRET` refers to AWS secret `webhook`, which this build has no client for: build with `--features aws` or `--features full`, or take the container image, which has all"
+        "refers to AWS secret `webhook`, which this build has no client for: build with `--features aws` or `--features full`, or take the container image, which has all"
     );
     assert!(refused.source().is_none());
 }

@@ -96,7 +96,7 @@ async fn region_credentials_and_endpoint_come_from_the_environment() {
     if let Ok(key) = std::env::var("TEST_KEY") {
         self_check(&*KeyProvider::Aws.open(&key, &outside).await.unwrap()).await.unwrap();
         let secrets = secret::Secrets::new(outside);
-        let value = secrets.value("GITHUB_WEBHOOK_SECRET", "aws-sm://octo-sts#webhook".into()).await.unwrap();
+        let value = secrets.value("aws-sm://octo-sts#webhook".into()).await.unwrap();
         assert_eq!(value.expose_secret(), "hunter2");
         return;
     }
