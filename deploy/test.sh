@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Tests what is in deploy/: rules, chart, container, units, and that they speak of what the code has.
+# Tests what is in deploy/: rules, chart, container, units, Terraform module, and that they speak of what the code has.
 #
 # Needs promtool (Debian: prometheus), python3 with venv, and systemd-analyze where the units are to be looked at.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 VENV=$PWD/target/tools/deploy
 
-if [ ! -x "$VENV/bin/hadolint" ]; then
+if ! cmp --silent deploy/tests/requirements.txt "$VENV/requirements.txt"; then
     python3 -m venv "$VENV"
     "$VENV/bin/pip" install --quiet --requirement deploy/tests/requirements.txt
+    cp deploy/tests/requirements.txt "$VENV/requirements.txt"
 fi
 
 promtool check rules deploy/prometheus/recording.yaml deploy/prometheus/alerts.yaml

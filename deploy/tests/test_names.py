@@ -78,7 +78,7 @@ class Names(unittest.TestCase):
     def test_every_variable_is_one(self):
         known = variables()
         for path in ["deploy/compose.yaml", "deploy/systemd/octo-sts.service", "deploy/systemd/octo-sts-probe.service", "deploy/systemd/octo-sts.env",
-                     "deploy/cloud-run/service.yaml", "deploy/helm/octo-sts/templates/deployment.yaml", "deploy/helm/octo-sts/templates/prober.yaml"]:
+                     "deploy/cloud-run/service.yaml", "deploy/terraform/google-cloud-run/main.tf", "deploy/helm/octo-sts/templates/deployment.yaml", "deploy/helm/octo-sts/templates/prober.yaml"]:
             text = (ROOT / path).read_text()
             for name in re.findall(r"\b((?:STS|PROBER|GITHUB|METRICS|OCTOSTS|APP|KMS)_[A-Z_]+)\b", text):
                 # The compose file reads these from its own environment.
