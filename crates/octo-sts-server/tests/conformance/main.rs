@@ -10,6 +10,7 @@ mod faults;
 mod forms;
 mod grants;
 mod grpc;
+mod links;
 mod paths;
 mod refused_policies;
 mod refused_tokens;
