@@ -154,9 +154,10 @@ fn programs_read_json_sarif_and_annotations() {
     assert_eq!(result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], CI);
     let json: Value = serde_json::from_str(&folder.policy(&["check", "--format", "json"]).out).unwrap();
     assert_eq!((json[0]["line"].as_u64(), json[0]["hint"].as_str()), (Some(4), Some("write `write`")));
-    insta::assert_snapshot!(folder.policy(&["check", "--format", "github"]).out, @r"
-    ::error file=.github/chainguard/ci.sts.yaml,line=4,endLine=4,col=11,endColumn=14,title=E123%3A unknown level::There is no level `writ`.%0AHint: write `write`
-    ");
+    insta::assert_snapshot!(
+        folder.policy(&["check", "--format", "github"]).out,
+        @"::error file=.github/chainguard/ci.sts.yaml,line=4,endLine=4,col=11,endColumn=14,title=E123%3A unknown level::There is no level `writ`.%0AHint: write `write`"
+    );
 }
 
 /// T-104
