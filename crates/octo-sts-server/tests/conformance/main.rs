@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
+mod architecture;
 mod attacks;
 mod documents;
 mod faults;
