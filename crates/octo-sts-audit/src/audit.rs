@@ -1,6 +1,6 @@
 //! The way in: one handle that the exchange and the webhook share.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, path::Path, sync::Arc, time::Duration};
 
 use octo_sts_http::Client;
 use octo_sts_types::Clock;
@@ -11,6 +11,7 @@ use crate::{
     event::ExchangeEvent,
     file::ChainedFile,
     ingress::Sender,
+    mints::{self, MintNote},
     policy_event::PolicyEvent,
     post::Post,
     reader_event::ReaderEvent,
@@ -39,6 +40,7 @@ pub struct Audit {
     pub(crate) file: Option<Writer>,
     pub(crate) stdout: Option<Writer>,
     pub(crate) receiver: Option<Receiver>,
+    pub(crate) mints: Option<Writer>,
 }
 
 impl Audit {
@@ -49,6 +51,7 @@ impl Audit {
 
     pub(crate) fn start_with(settings: AuditSettings, post: Option<Arc<dyn Post>>, clock: Arc<dyn Clock>) -> Result<(Self, AuditTask), AuditError> {
         let mut audit = Self::off();
+        let (file, spill) = (settings.file.clone(), settings.spill.clone());
         if let Some(path) = settings.file {
             let file = ChainedFile::open(&path, Arc::clone(&clock)).map_err(|source| AuditError::File { path, source })?;
             audit.file = Some(Writer::start("file", file).map_err(AuditError::Thread)?);
@@ -66,7 +69,35 @@ impl Audit {
             sender = Some(tokio::spawn(task.run(source)));
             audit.receiver = Some(receiver);
         }
-        Ok((audit.clone(), AuditTask { audit, sender, stop }))
+        let left = mints::place(file.as_deref(), spill.as_deref()).map_or_else(Vec::new, |path| audit.open_notes(&path));
+        Ok((audit.clone(), AuditTask { audit, sender, stop, left }))
+    }
+
+    /// Opens the notes of mints; returns what a killed process left. Without them everything else goes on: they are not worth
+    /// a service that does not start.
+    fn open_notes(&mut self, path: &Path) -> Vec<Record> {
+        let opened = mints::open(path).and_then(|(notes, left)| Ok((Writer::start(mints::SINK, notes)?, left)));
+        match opened {
+            Ok((writer, left)) => {
+                self.mints = Some(writer);
+                left
+            }
+            Err(error) => {
+                tracing::warn!(file = %path.display(), %error, "mints are not noted: what is under way when the process is killed has no record");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Puts on record what a killed process left, and strikes it out there.
+    pub(crate) async fn take_up(&self, left: Vec<Record>) {
+        for record in left {
+            let note = self.mints.as_ref().map(|mints| MintNote::new(mints, &record)).unwrap_or_default();
+            tracing::warn!(kind = record.kind, subject = record.subject, "a mint was under way when the process was killed; it is on record now");
+            let everywhere = record.kind == EXCHANGE;
+            self.spread(Arc::new(record), everywhere).await;
+            note.strike_out();
+        }
     }
 
     /// No sink at all.
@@ -104,6 +135,34 @@ impl Audit {
         }
     }
 
+    /// Whether mints are noted: where an event outlives the process, they are.
+    pub fn notes_mints(&self) -> bool {
+        self.mints.is_some()
+    }
+
+    /// Notes that GitHub is asked for a caller's token, in the event as it stands before. Returns once the note is written, or
+    /// after 100 ms. [`MintNote::strike_out`] follows when the exchange is on record.
+    pub async fn note_mint(&self, event: ExchangeEvent) -> MintNote {
+        let event = event.interrupted().bounded();
+        let subject = format!("{}/{}", event.scope, event.identity);
+        self.note(EXCHANGE, subject, event.time, &event).await
+    }
+
+    /// Notes that GitHub is asked for a token of the service's own.
+    pub async fn note_reader_mint(&self, event: ReaderEvent) -> MintNote {
+        self.note(READER, String::new(), event.time, &event).await
+    }
+
+    async fn note(&self, kind: &str, subject: String, time: jiff::Timestamp, event: &impl Serialize) -> MintNote {
+        let (Some(mints), Ok(record)) = (&self.mints, Record::new(kind, subject, time, event)) else { return MintNote::default() };
+        let record = Arc::new(record);
+        let note = MintNote::new(mints, &record);
+        if timeout(LONGEST_WAIT, mints.push_and_tell(record)).await.is_err() {
+            tracing::warn!(kind, "a mint took longer than 100 ms to note; GitHub is asked all the same");
+        }
+        note
+    }
+
     /// Opens the file anew, for rotation: rename it, then call this.
     pub async fn reopen(&self) {
         if let Some(file) = &self.file {
@@ -120,6 +179,12 @@ impl Audit {
                 return;
             }
         };
+        self.spread(record, everywhere).await;
+    }
+
+    /// Hands a record to its sinks, and waits for those on disk.
+    async fn spread(&self, record: Arc<Record>, everywhere: bool) {
+        let kind = record.kind.clone();
         let filed = self.file.as_ref().map(|file| file.push_and_tell(Arc::clone(&record)));
         let spilled = self.receiver.as_ref().filter(|_| everywhere).and_then(|receiver| receiver.push(&record));
         if everywhere && is_exported() {

@@ -157,6 +157,8 @@ pub enum Outcome {
     Refused,
     /// A token was minted that nobody got: the caller had gone, or the policy had changed. It was revoked.
     Undelivered,
+    /// The process was killed while GitHub was asked for a token. Whether there was one is not known; nobody got it.
+    Interrupted,
 }
 
 impl Outcome {
@@ -166,6 +168,7 @@ impl Outcome {
             Self::Granted => "granted",
             Self::Refused => "refused",
             Self::Undelivered => "undelivered",
+            Self::Interrupted => "interrupted",
         }
     }
 }
@@ -181,6 +184,12 @@ pub enum RepositorySelection {
 }
 
 impl ExchangeEvent {
+    /// The same event, as it stands where the process ends before the exchange does.
+    pub(crate) fn interrupted(self) -> Self {
+        let error = "the process was killed while GitHub was asked for a token: if there was one, nobody got it, and it ends within the hour";
+        Self { outcome: Outcome::Interrupted, stage: "mint".into(), reason: Some("INTERRUPTED".into()), error: Some(error.into()), ..self }
+    }
+
     /// The same event with texts of the caller's cut to their bounds.
     pub(crate) fn bounded(mut self) -> Self {
         let texts = [Some(&mut self.scope), Some(&mut self.identity), self.user_agent.as_mut(), self.unverified_issuer.as_mut()];

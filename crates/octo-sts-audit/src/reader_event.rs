@@ -15,7 +15,7 @@ pub struct ReaderEvent {
     pub app_id: AppId,
     /// What it may read, as full names.
     pub repositories: Vec<String>,
-    /// SHA-256 of the token, in lower-case hex.
+    /// SHA-256 of the token, in lower-case hex; empty where the process was killed before it had the token.
     pub token_sha256: String,
     /// When it was minted.
     #[serde(serialize_with = "rfc3339")]

@@ -50,7 +50,7 @@ fn exchange() -> Value {
                 "properties": {"mode": {"enum": ["enforce", "audit"]}, "allowed": {"type": "boolean"}, "iss": text("Issuer.")},
                 "required": ["mode", "allowed", "iss"],
             },
-            "outcome": {"enum": ["granted", "refused", "undelivered"], "description": "`undelivered`: minted, handed to nobody, revoked."},
+            "outcome": {"enum": ["granted", "refused", "undelivered", "interrupted"], "description": "`undelivered`: minted, handed to nobody, revoked. `interrupted`: the process was killed while GitHub was asked for a token, which nobody got."},
             "stage": text("How far the exchange came."),
             "reason": text("The stable word for the refusal."),
             "request_id": text("The id in the answer and the log."),
@@ -99,7 +99,11 @@ fn reader() -> Value {
             "installation_id": id("The installation."),
             "app_id": id("The App."),
             "repositories": {"type": "array", "items": {"type": "string"}},
-            "token_sha256": hash("SHA-256 of the token."),
+            "token_sha256": {
+                "type": "string",
+                "pattern": "^([0-9a-f]{64})?$",
+                "description": "SHA-256 of the token; empty where the process was killed before it had it.",
+            },
         },
         "required": ["installation_id", "app_id", "repositories", "token_sha256"],
     })

@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
-use crate::{audit::Audit, ingress, receiver::Receiver, writer::count_dropped};
+use crate::{audit::Audit, ingress, receiver::Receiver, record::Record, writer::count_dropped};
 
 /// Ends the audit at shutdown.
 #[derive(Debug)]
@@ -12,12 +12,19 @@ pub struct AuditTask {
     pub(crate) audit: Audit,
     pub(crate) sender: Option<JoinHandle<()>>,
     pub(crate) stop: watch::Sender<bool>,
+    /// Mints that were under way when another process was killed.
+    pub(crate) left: Vec<Record>,
 }
 
 impl AuditTask {
     /// The handle, for [`Audit::reopen`] when a signal says that the file was rotated.
     pub fn audit(&self) -> &Audit {
         &self.audit
+    }
+
+    /// Puts on record which mints were under way when the process before was killed.
+    pub async fn take_up(&mut self) {
+        self.audit.take_up(std::mem::take(&mut self.left)).await;
     }
 
     /// Writes and sends what is queued. What the receiver has not taken in time stays in the spill folder, or is counted
@@ -39,7 +46,7 @@ impl AuditTask {
             Some(Receiver::Disk(writer)) => Some(writer),
             _ => None,
         };
-        for writer in [&self.audit.file, &self.audit.stdout].into_iter().flatten().chain(on_disk) {
+        for writer in [&self.audit.file, &self.audit.stdout, &self.audit.mints].into_iter().flatten().chain(on_disk) {
             writer.close().await;
         }
         let _ = self.stop.send(true);

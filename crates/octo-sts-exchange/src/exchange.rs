@@ -54,7 +54,7 @@ pub struct Exchanger {
     pub(crate) apps: Apps,
     pub(crate) health: Arc<Health>,
     background: Background,
-    audit: Audit,
+    pub(crate) audit: Audit,
     event_budget: EventBudget,
     pub(crate) unknown_tokens: UnknownTokens,
     pub(crate) installations: Arc<Installations>,

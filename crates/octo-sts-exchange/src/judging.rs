@@ -95,9 +95,11 @@ impl Exchanger {
         let bounded = bounds.bound(policy, path.claims, grant)?;
         record.bounded(bounded.findings.clone());
         if !bounded.single_use && !self.single_use.is_always() {
+            record.minting(&self.audit, loaded, &bounded.grant).await;
             return Ok(self.minting.hand_over(self.mint(path, loaded, &bounded.grant, target, true).await?).await);
         }
         let ticket = self.single_use.claim(path.claims, path.asked.token.signing_input(), path.asked.by_policy).await?;
+        record.minting(&self.audit, loaded, &bounded.grant).await;
         let minted = self.mint(path, loaded, &bounded.grant, target, true).await;
         if minted.is_err() {
             self.single_use.release(ticket).await;
@@ -115,6 +117,7 @@ impl Exchanger {
         target: RepositoryId,
         record: &mut Record<'_>,
     ) -> Result<InstallationToken, Arc<ExchangeError>> {
+        record.minting(&self.audit, known, &expected.bounded.grant).await;
         let admitted = self.allowlists.admit(&path.place, path.claims.issuer(), path.trace);
         let fresh = self.policies.revalidate(&path.place, &path.key, known, path.trace);
         let minted = self.mint(path, known, &expected.bounded.grant, target, false);

@@ -11,8 +11,8 @@ use std::{
     time::Instant,
 };
 
-use moka::future::Cache;
-use octo_sts_audit::{Audit, ReaderEvent};
+use moka::{future::Cache, policy::EvictionPolicy};
+use octo_sts_audit::{Audit, MintNote, ReaderEvent};
 use octo_sts_github::{App, DirectoryRead, ETag, FileRead, GitHub, GitHubError, Installation, InstallationToken, Trace};
 use octo_sts_types::{Clock, InstallationId, Issuer, Owner, Repository, RepositoryId, RepositoryName};
 
@@ -103,15 +103,12 @@ pub(crate) struct Readers {
 impl Readers {
     pub(crate) fn new(github: GitHub, clock: Arc<dyn Clock>, audit: Audit, policy_repository: RepositoryName, unknown: Arc<UnknownNames>) -> Self {
         let ending = github.clone();
-        let minted = Cache::builder().max_capacity(MOST).time_to_live(USED_FOR);
-        // However an entry goes, no token is left alive that nobody uses.
-        let minted = minted.eviction_listener(move |_, reader: Arc<Reader>, _| reader.let_go(&ending)).build();
         Self {
             github,
             clock,
             audit,
             policy_repository,
-            minted,
+            minted: kept(MOST, move |reader: Arc<Reader>| reader.let_go(&ending)),
             unseen: Recent::new(UNSEEN_FOR, MOST_UNSEEN),
             missed: Recent::new(MISSED_FOR, MOST_MISSED),
             misses: Budget::new(MISSES, Duration::from_mins(1), MOST_UNSEEN),
@@ -255,11 +252,16 @@ impl Readers {
     }
 
     async fn mint_for(&self, place: &Place, wanted: &RepositoryName, names: &[RepositoryName], trace: &Trace) -> Result<Arc<Reader>, ReaderError> {
-        let token = self.github.mint_reader(&place.app, place.installation.id, names, trace).await.map_err(|error| match error {
+        let note = self.note(place, names).await;
+        let minted = self.github.mint_reader(&place.app, place.installation.id, names, trace).await;
+        if let Ok(token) = &minted {
+            self.record(token).await;
+        }
+        note.strike_out();
+        let token = minted.map_err(|error| match error {
             GitHubError::Unprocessable { .. } => ReaderError::Unseen,
             other => ReaderError::GitHub(other),
         })?;
-        self.record(&token).await;
         let token = Arc::new(ReaderToken { token, minted: self.clock.monotonic(), kept_for: AtomicUsize::new(1) });
         let Some(found) = reader_of(place, wanted, &token) else {
             self.github.revoke_in_background(token.token.clone());
@@ -272,6 +274,21 @@ impl Readers {
             }
         }
         Ok(found)
+    }
+
+    /// Notes what GitHub is asked for, before it is.
+    async fn note(&self, place: &Place, names: &[RepositoryName]) -> MintNote {
+        if !self.audit.notes_mints() {
+            return MintNote::default();
+        }
+        let event = ReaderEvent {
+            installation_id: place.installation.id,
+            app_id: place.app.id,
+            repositories: names.iter().map(|name| format!("{}/{name}", place.owner)).collect(),
+            token_sha256: String::new(),
+            time: self.clock.now(),
+        };
+        self.audit.note_reader_mint(event).await
     }
 
     /// Puts the token on record before it is used: a service that is killed leaves no token that nobody knows of.
@@ -287,9 +304,41 @@ impl Readers {
     }
 }
 
+/// What is minted, up to so many. However an entry goes, `gone` takes it, so that no token is left alive that nobody uses.
+/// The one that was used longest ago goes first: a token that has just been minted is about to be used.
+fn kept<V: Clone + Send + Sync + 'static>(most: u64, gone: impl Fn(V) + Send + Sync + 'static) -> Cache<(InstallationId, RepositoryName), V> {
+    let builder = Cache::builder().max_capacity(most).time_to_live(USED_FOR).eviction_policy(EvictionPolicy::lru());
+    builder.eviction_listener(move |_, value, _| gone(value)).build()
+}
+
 /// The part of a minted token that serves `name`, if GitHub still calls it so under this owner.
 fn reader_of(place: &Place, name: &RepositoryName, token: &Arc<ReaderToken>) -> Option<Arc<Reader>> {
     let wanted = Repository { owner: place.owner.clone(), name: name.clone() };
     let minted = token.token.repositories().iter().find(|minted| minted.is(&wanted))?;
     Some(Arc::new(Reader { token: Arc::clone(token), repository: minted.id }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// However often older ones were used.
+    #[tokio::test]
+    async fn what_was_just_minted_is_not_what_goes() {
+        let gone = Arc::new(Mutex::new(Vec::new()));
+        let listener = Arc::clone(&gone);
+        let kept = kept(100, move |number: u64| listener.lock().unwrap().push(number));
+        let key = |number: u64| (InstallationId(number), "app".parse().unwrap());
+        for number in 0..1_000 {
+            kept.get_with(key(number), async { number }).await;
+            for old in number.saturating_sub(50)..number {
+                kept.get(&key(old)).await;
+            }
+            kept.run_pending_tasks().await;
+            assert_eq!(kept.get(&key(number)).await, Some(number));
+        }
+        assert_eq!(gone.lock().unwrap().len(), 900);
+    }
 }

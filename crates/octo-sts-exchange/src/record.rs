@@ -2,11 +2,11 @@
 
 use std::{error::Error, fmt::Write as _, net::IpAddr, sync::Arc, time::Duration, time::Instant};
 
-use octo_sts_audit::{Actor, AllowlistVerdict, Audit, ExchangeEvent, NamedClaim, Outcome, RepositorySelection};
+use octo_sts_audit::{Actor, AllowlistVerdict, Audit, ExchangeEvent, MintNote, NamedClaim, Outcome, RepositorySelection};
 use octo_sts_github::{Installation, InstallationToken, Trace};
 use octo_sts_oidc::UnverifiedToken;
 use octo_sts_policy::{Mode, TrustPolicy};
-use octo_sts_types::{AccountId, AppId, Claims, Clock, Identity, InstallationId, Printable, RepositoryId, Scope};
+use octo_sts_types::{AccountId, AppId, Claims, Clock, Grant, GrantedRepositories, Identity, InstallationId, Printable, RepositoryId, Scope};
 
 use crate::{
     allowlist::Admitted,
@@ -63,6 +63,7 @@ pub(crate) struct Record<'a> {
     loaded: Option<Arc<Loaded>>,
     stale: bool,
     consents: Vec<octo_sts_audit::Consent>,
+    mints: Vec<MintNote>,
 }
 
 impl<'a> Record<'a> {
@@ -86,6 +87,7 @@ impl<'a> Record<'a> {
             loaded: None,
             stale: false,
             consents: Vec::new(),
+            mints: Vec::new(),
         }
     }
 
@@ -129,6 +131,21 @@ impl<'a> Record<'a> {
         self.consents.push(octo_sts_audit::Consent { repository, policy_sha });
     }
 
+    /// Notes what GitHub is asked for, before it is: a process that is killed next leaves a record.
+    pub(crate) async fn minting(&mut self, audit: &Audit, loaded: &Arc<Loaded>, grant: &Grant) {
+        if !audit.notes_mints() {
+            return;
+        }
+        let event = ExchangeEvent {
+            trust_policy: loaded.json(),
+            policy_sha: Some(loaded.sha.clone()),
+            permissions: Some(grant.permissions().clone()),
+            repositories: self.granted_repositories(grant),
+            ..self.event(None, None, None)
+        };
+        self.mints.push(audit.note_mint(event).await);
+    }
+
     pub(crate) fn bounded(&mut self, findings: Vec<String>) {
         self.findings = findings;
     }
@@ -145,7 +162,7 @@ impl<'a> Record<'a> {
 
     /// Counts, logs and records the outcome, and turns it into what the transport gets.
     pub(crate) async fn finish(
-        self,
+        mut self,
         outcome: Result<Delivery, Arc<ExchangeError>>,
         audit: &Audit,
         budget: &EventBudget,
@@ -168,6 +185,7 @@ impl<'a> Record<'a> {
         if audit.is_on() && self.is_event(error, budget) {
             audit.record(self.event(token, error, reason)).await;
         }
+        self.mints.drain(..).for_each(MintNote::strike_out);
         outcome.map_err(|error| Refusal { error, facts: self.facts(), scope: self.scope, identity: self.identity })
     }
 
@@ -253,6 +271,16 @@ impl<'a> Record<'a> {
             transport: Some(self.request.transport.as_str().into()),
             peer: self.request.peer.map(|peer| peer.to_string()),
             duration_ms: u64::try_from(self.elapsed().as_millis()).ok(),
+        }
+    }
+
+    /// The full names of what a grant names; `None` for all that the installation sees.
+    fn granted_repositories(&self, grant: &Grant) -> Option<Vec<String>> {
+        let scope = self.scope.as_ref()?;
+        match grant.repositories() {
+            GrantedRepositories::Target => Some(vec![scope.to_string()]),
+            GrantedRepositories::Named(names) => Some(names.iter().map(|name| format!("{}/{name}", scope.owner())).collect()),
+            GrantedRepositories::Every => None,
         }
     }
 

@@ -40,7 +40,8 @@ pub(super) async fn assemble(config: &Config, clock: &Arc<dyn Clock>) -> Result<
     let verifier = Arc::new(verifier);
     let opener = Opener::new(roots)?;
     let Stores { sticky, used_tokens, news } = Stores::open(config, &opener, &client, clock).await?;
-    let (audit, task) = audit(config, client, clock)?;
+    let (audit, mut task) = audit(config, client, clock)?;
+    task.take_up().await;
     let exchanger = Exchanger::new(Parts {
         verifier: Arc::clone(&verifier),
         github: github.clone(),

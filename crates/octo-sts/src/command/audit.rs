@@ -72,6 +72,8 @@ enum OutcomeArg {
     Granted,
     Refused,
     Undelivered,
+    /// The service was killed while GitHub was asked for a token
+    Interrupted,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
@@ -184,6 +186,7 @@ fn query(args: &Args) -> anyhow::Result<Query> {
             OutcomeArg::Granted => Outcome::Granted,
             OutcomeArg::Refused => Outcome::Refused,
             OutcomeArg::Undelivered => Outcome::Undelivered,
+            OutcomeArg::Interrupted => Outcome::Interrupted,
         }),
         identity: args.identity.clone(),
         subject: args.subject.clone(),
