@@ -16,16 +16,19 @@
 mod command;
 mod detect;
 mod endpoint;
+mod error;
 mod local;
 
 use std::{
-    fmt, io,
+    fmt,
     path::{Path, PathBuf},
     str::FromStr,
 };
 
-use octo_sts_http::{Client, HttpError};
+use octo_sts_http::Client;
 use secrecy::{ExposeSecret as _, SecretString};
+
+pub use error::{SourceError, UnknownSource};
 
 /// Longest token, in bytes: what the service reads.
 const LONGEST: usize = 16 * 1024;
@@ -73,55 +76,6 @@ pub struct Surroundings<'a> {
     /// For sources that are asked over HTTP.
     pub http: &'a Client,
 }
-
-/// Why a source gave no token.
-#[derive(Debug, thiserror::Error)]
-pub enum SourceError {
-    /// What the source needs is not there; the text says what to do about it.
-    #[error("{0}")]
-    Missing(String),
-    /// A file, or standard input, cannot be read.
-    #[error("{0} cannot be read")]
-    Unreadable(String, #[source] io::Error),
-    /// A command cannot be run.
-    #[error("`{0}` cannot be run")]
-    NoCommand(String, #[source] io::Error),
-    /// A command failed; it said why on standard error.
-    #[error("`{command}` failed ({status})")]
-    Command {
-        /// Its name.
-        command: String,
-        /// How it ended.
-        status: String,
-    },
-    /// A token endpoint cannot be reached.
-    #[error("{place} cannot be reached")]
-    Unreachable {
-        /// Which.
-        place: &'static str,
-        /// Why.
-        #[source]
-        source: HttpError,
-    },
-    /// A token endpoint refused, or answered something else.
-    #[error("{place} gave no token (HTTP {status})")]
-    Refused {
-        /// Which.
-        place: &'static str,
-        /// The status.
-        status: u16,
-    },
-    /// What came is no token.
-    #[error("what {0} gave is no OIDC token: three parts with dots between them, at most 16 KiB")]
-    NotAToken(String),
-}
-
-/// A name that is no source's.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is no source of tokens: auto, github-actions, gitlab, circleci, buildkite, google, aws, azure, kubernetes, stdin, env:NAME and file:PATH are"
-)]
-pub struct UnknownSource(String);
 
 impl TokenSource {
     /// The source that the environment shows, first CI systems, then clouds, then Kubernetes.
