@@ -13,6 +13,7 @@ use tokio::{
     task::JoinSet,
     time::timeout,
 };
+use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
 use super::{
@@ -24,7 +25,7 @@ use super::{
     self_check::{self, Served, chain},
 };
 use crate::{
-    config::{Config, METRICS_PORT, Role},
+    config::{Config, METRICS_PORT, Role, TlsFiles},
     grpc,
     listener::{Connections, Phase, Port, tls},
     receiver::Receiver,
@@ -78,18 +79,28 @@ async fn listen_for_metrics(address: Option<SocketAddr>) -> Result<Option<TcpLis
     }
 }
 
+/// Serves the metrics, and says where.
+async fn serve_metrics(address: Option<SocketAddr>, tasks: &mut JoinSet<()>) -> Result<Option<SocketAddr>, StartError> {
+    let Some(listener) = listen_for_metrics(address).await? else { return Ok(None) };
+    let page = telemetry::metrics::install().map_err(|error| StartError::configuration("METRICS", error))?;
+    let address = listener.local_addr().ok();
+    tasks.spawn(telemetry::metrics::serve(listener, page));
+    Ok(address)
+}
+
+/// The service's certificate, and what speaks TLS with it.
+fn open_certificate(files: Option<TlsFiles>) -> Result<(Option<Arc<tls::Certificate>>, Option<TlsAcceptor>), StartError> {
+    const VARIABLE: &str = "STS_TLS_CERT_FILE";
+    let certificate = files.map(tls::Certificate::open).transpose().map_err(|error| StartError::configuration(VARIABLE, error))?;
+    let acceptor = certificate.clone().map(tls::acceptor).transpose().map_err(|error| StartError::configuration(VARIABLE, error))?;
+    Ok((certificate, acceptor))
+}
+
 async fn start_in_place(config: Config, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
     let listener = listen("PORT, STS_LISTEN", config.listen).await?;
-    let metrics_listener = listen_for_metrics(config.metrics).await?;
-    let certificate =
-        config.tls.clone().map(tls::Certificate::open).transpose().map_err(|error| StartError::configuration("STS_TLS_CERT_FILE", error))?;
-    let acceptor = certificate.clone().map(tls::acceptor).transpose().map_err(|error| StartError::configuration("STS_TLS_CERT_FILE", error))?;
     let mut tasks = JoinSet::new();
-    let metrics_address = metrics_listener.as_ref().and_then(|listener| listener.local_addr().ok());
-    if let Some(listener) = metrics_listener {
-        let page = telemetry::metrics::install().map_err(|error| StartError::configuration("METRICS", error))?;
-        tasks.spawn(telemetry::metrics::serve(listener, page));
-    }
+    let metrics_address = serve_metrics(config.metrics, &mut tasks).await?;
+    let (certificate, acceptor) = open_certificate(config.tls.clone())?;
     let Assembled { exchanger, verifier, audit, opener, news, webhook } = assemble(&config, &clock).await?;
     let (webhook, worker) = webhook.unzip();
     let address = listener.local_addr().map_err(|source| StartError::Listen { variable: "PORT", address: config.listen, source })?;
@@ -113,7 +124,7 @@ async fn start_in_place(config: Config, clock: Arc<dyn Clock>) -> Result<Running
     tasks.spawn(port.accept(shared, phase.subscribe()));
     let issuers = config.issuers.file.clone().map(|file| DescribedIssuers::new(file, Arc::clone(&verifier)));
     if config.role == Role::Service {
-        tasks.spawn(prefetch(Arc::clone(&verifier), config.issuers.prefetch.clone()));
+        tasks.spawn(prefetch(Arc::clone(&verifier), config.issuers.prefetch));
         if metrics_address.is_some() {
             tasks.spawn(telemetry::readings::follow(Arc::clone(&exchanger), verifier));
         }
