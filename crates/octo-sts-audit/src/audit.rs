@@ -1,25 +1,17 @@
 //! The way in: one handle that the exchange and the webhook share.
 
-use std::{io, path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use octo_sts_http::Client;
-use octo_sts_types::Clock;
 use serde::Serialize;
-use tokio::{sync::watch, time::timeout};
+use tokio::time::timeout;
 
 use crate::{
     event::ExchangeEvent,
-    file::ChainedFile,
-    ingress::Sender,
-    mints::{self, MintNote},
+    mints::MintNote,
     policy_event::PolicyEvent,
-    post::Post,
     reader_event::ReaderEvent,
-    receiver::{self, Receiver},
+    receiver::Receiver,
     record::{EXCHANGE, POLICY, READER, Record},
-    settings::{AuditError, AuditSettings},
-    stdout::Lines,
-    task::AuditTask,
     writer::{Writer, count_dropped},
 };
 
@@ -44,62 +36,6 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Opens every sink. Needs a running Tokio runtime when events go to a receiver.
-    pub fn start(settings: AuditSettings, http: Option<Client>, clock: Arc<dyn Clock>) -> Result<(Self, AuditTask), AuditError> {
-        Self::start_with(settings, http.map(|client| Arc::new(client) as Arc<dyn Post>), clock)
-    }
-
-    pub(crate) fn start_with(settings: AuditSettings, post: Option<Arc<dyn Post>>, clock: Arc<dyn Clock>) -> Result<(Self, AuditTask), AuditError> {
-        let mut audit = Self::off();
-        let (file, spill) = (settings.file.clone(), settings.spill.clone());
-        if let Some(path) = settings.file {
-            let file = ChainedFile::open(&path, Arc::clone(&clock)).map_err(|source| AuditError::File { path, source })?;
-            audit.file = Some(Writer::start("file", file).map_err(AuditError::Thread)?);
-        }
-        if settings.stdout {
-            audit.stdout = Some(Writer::start("stdout", Lines(io::stdout())).map_err(AuditError::Thread)?);
-        }
-        let (stop, stopping) = watch::channel(false);
-        let mut sender = None;
-        if let Some(to) = settings.event_ingress {
-            let post = post.ok_or(AuditError::NoClient)?;
-            let (receiver, source) = receiver::open(settings.spill)?;
-            let waiting = receiver.waiting();
-            let task = Sender { post, to, source: format!("https://{}", settings.domain), clock, stopping, batch: settings.batch, waiting };
-            sender = Some(tokio::spawn(task.run(source)));
-            audit.receiver = Some(receiver);
-        }
-        let left = mints::place(file.as_deref(), spill.as_deref()).map_or_else(Vec::new, |path| audit.open_notes(&path));
-        Ok((audit.clone(), AuditTask { audit, sender, stop, left }))
-    }
-
-    /// Opens the notes of mints; returns what a killed process left. Without them everything else goes on: they are not worth
-    /// a service that does not start.
-    fn open_notes(&mut self, path: &Path) -> Vec<Record> {
-        let opened = mints::open(path).and_then(|(notes, left)| Ok((Writer::start(mints::SINK, notes)?, left)));
-        match opened {
-            Ok((writer, left)) => {
-                self.mints = Some(writer);
-                left
-            }
-            Err(error) => {
-                tracing::warn!(file = %path.display(), %error, "mints are not noted: what is under way when the process is killed has no record");
-                Vec::new()
-            }
-        }
-    }
-
-    /// Puts on record what a killed process left, and strikes it out there.
-    pub(crate) async fn take_up(&self, left: Vec<Record>) {
-        for record in left {
-            let note = self.mints.as_ref().map(|mints| MintNote::new(mints, &record)).unwrap_or_default();
-            tracing::warn!(kind = record.kind, subject = record.subject, "a mint was under way when the process was killed; it is on record now");
-            let everywhere = record.kind == EXCHANGE;
-            self.spread(Arc::new(record), everywhere).await;
-            note.strike_out();
-        }
-    }
-
     /// No sink at all.
     pub fn off() -> Self {
         Self::default()
@@ -183,7 +119,7 @@ impl Audit {
     }
 
     /// Hands a record to its sinks, and waits for those on disk.
-    async fn spread(&self, record: Arc<Record>, everywhere: bool) {
+    pub(crate) async fn spread(&self, record: Arc<Record>, everywhere: bool) {
         let kind = record.kind.clone();
         let filed = self.file.as_ref().map(|file| file.push_and_tell(Arc::clone(&record)));
         let spilled = self.receiver.as_ref().filter(|_| everywhere).and_then(|receiver| receiver.push(&record));
@@ -215,7 +151,15 @@ mod tests {
     use octo_sts_types::{AppId, InstallationId, SystemClock};
 
     use super::*;
-    use crate::{chain::verify_chain, event::Outcome, ingress, post::Answer, read::Entry};
+    use crate::{
+        chain::verify_chain,
+        event::Outcome,
+        ingress,
+        post::{Answer, Post},
+        read::Entry,
+        settings::{AuditError, AuditSettings},
+        task::AuditTask,
+    };
 
     /// Takes everything, or hangs for ever.
     #[derive(Default)]

@@ -17,6 +17,7 @@ mod file;
 mod ingress;
 mod journal;
 mod mints;
+mod open;
 mod policy_event;
 mod post;
 mod read;
