@@ -20,6 +20,7 @@ use crate::{
     connect::{Connector, KEEP_ALIVE, connector},
     error::{ClientError, HttpError, NotHttp, was_never_begun},
     guard::{AddressGuard, Rule},
+    proxy::Proxy,
     roots::Roots,
 };
 
@@ -92,9 +93,14 @@ pub struct Response {
 impl Client {
     /// Builds the client; nothing is dialled yet.
     pub fn new(settings: ClientSettings) -> Result<Self, ClientError> {
-        let plain = pool(&settings, Rule::Public)?;
+        Self::behind(settings, None)
+    }
+
+    /// Builds a client that reaches `https` addresses through this proxy. A guard then judges the proxy's address alone.
+    pub fn behind(settings: ClientSettings, proxy: Option<Proxy>) -> Result<Self, ClientError> {
+        let plain = pool(&settings, Rule::Public, proxy.clone())?;
         let exempt = settings.guard.as_ref().is_some_and(AddressGuard::has_exceptions);
-        let exempt = exempt.then(|| pool(&settings, Rule::Exempt)).transpose()?;
+        let exempt = exempt.then(|| pool(&settings, Rule::Exempt, proxy)).transpose()?;
         let user_agent = HeaderValue::try_from(&settings.user_agent).map_err(ClientError::UserAgent)?;
         let ClientSettings { guard, connect_timeout, deadline, max_body, .. } = settings;
         Ok(Self(Arc::new(Inner { plain, exempt, guard, user_agent, connect_timeout, deadline, max_body })))
@@ -175,14 +181,14 @@ impl Inner {
     }
 }
 
-fn pool(settings: &ClientSettings, rule: Rule) -> Result<Pool, ClientError> {
+fn pool(settings: &ClientSettings, rule: Rule, proxy: Option<Proxy>) -> Result<Pool, ClientError> {
     let pool = legacy::Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(POOL_IDLE)
         .http2_keep_alive_interval(KEEP_ALIVE)
         .http2_keep_alive_timeout(KEEP_ALIVE)
-        .build(connector(settings, rule)?);
+        .build(connector(settings, rule, proxy)?);
     Ok(pool)
 }
 

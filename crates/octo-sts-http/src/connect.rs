@@ -21,6 +21,7 @@ use crate::{
     client::ClientSettings,
     error::{Cause, ClientError, causes},
     guard::Rule,
+    proxy::Proxy,
     resolve::Resolver,
 };
 
@@ -33,7 +34,7 @@ const USER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connects within a time that holds for lookup, socket and TLS handshake together.
 #[derive(Clone)]
 pub(crate) struct Connector {
-    https: HttpsConnector<HttpConnector<Resolver>>,
+    https: HttpsConnector<Dial>,
     within: Duration,
 }
 
@@ -52,8 +53,33 @@ impl Service<Uri> for Connector {
     }
 }
 
+/// A socket to where a request goes, or a tunnel to it.
+#[derive(Clone)]
+struct Dial {
+    http: HttpConnector<Resolver>,
+    proxy: Option<Proxy>,
+}
+
+impl Service<Uri> for Dial {
+    type Response = TokioIo<TcpStream>;
+    type Error = Cause;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Cause>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+        self.http.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let Some(mut tunnel) = self.proxy.as_ref().and_then(|proxy| proxy.tunnel(&to, &self.http)) else {
+            let dialling = self.http.call(to);
+            return Box::pin(async move { dialling.await.map_err(Into::into) });
+        };
+        Box::pin(async move { tunnel.call(to).await.map_err(Into::into) })
+    }
+}
+
 /// A connector under one rule of the guard, if there is a guard.
-pub(crate) fn connector(settings: &ClientSettings, rule: Rule) -> Result<Connector, ClientError> {
+pub(crate) fn connector(settings: &ClientSettings, rule: Rule, proxy: Option<Proxy>) -> Result<Connector, ClientError> {
     let tls = settings.roots.tls(settings.protocol).map_err(ClientError::Tls)?;
     let mut http = HttpConnector::new_with_resolver(Resolver::new(settings.guard.clone(), rule));
     http.enforce_http(false);
@@ -64,7 +90,7 @@ pub(crate) fn connector(settings: &ClientSettings, rule: Rule) -> Result<Connect
     http.set_connect_timeout(Some(settings.connect_timeout));
     #[cfg(target_os = "linux")]
     http.set_tcp_user_timeout(Some(USER_TIMEOUT));
-    Ok(Connector { https: HttpsConnector::from((http, tls)), within: settings.connect_timeout })
+    Ok(Connector { https: HttpsConnector::from((Dial { http, proxy }, tls)), within: settings.connect_timeout })
 }
 
 /// Whether a connection was not made for lack of time.

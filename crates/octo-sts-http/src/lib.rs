@@ -1,6 +1,6 @@
 //! Outbound HTTP: one request, one answer, and a bound on everything in between.
 //!
-//! A [`Client`] follows no redirect, asks no proxy, stores no cookie and decompresses nothing. Every call has one deadline
+//! A [`Client`] follows no redirect, asks no proxy but one that it is given, stores no cookie and decompresses nothing. Every call has one deadline
 //! for connecting, headers and body together, and a cap on the body that holds whatever the server announces.
 //!
 //! With an [`AddressGuard`] a client dials only addresses of the public internet, whatever name leads to them: the guard
@@ -13,6 +13,7 @@ mod connect;
 mod error;
 mod guard;
 mod network;
+mod proxy;
 mod resolve;
 mod roots;
 
@@ -20,5 +21,6 @@ pub use client::{Client, ClientSettings, Protocol, Response};
 pub use error::{ClientError, HttpError, NotHttp};
 pub use guard::{AddressGuard, Blocked};
 pub use network::{InvalidNetwork, Network};
+pub use proxy::{InvalidProxy, Proxy};
 pub use resolve::{Lookup, SystemLookup};
 pub use roots::{Roots, RootsError};

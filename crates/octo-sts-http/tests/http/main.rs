@@ -5,5 +5,6 @@
 mod guard;
 mod http2;
 mod limits;
+mod proxy;
 mod server;
 mod tls;

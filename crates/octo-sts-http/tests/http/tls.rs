@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::server::{Answer, Server, authority, client, get, settings};
 
 /// Answers over HTTP/1.1 with the protocol that was negotiated.
-async fn start(key: &rcgen::CertifiedKey<rcgen::KeyPair>, alpn: &[&str]) -> SocketAddr {
+pub(crate) async fn start(key: &rcgen::CertifiedKey<rcgen::KeyPair>, alpn: &[&str]) -> SocketAddr {
     let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.signing_key.serialize_der()));
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use octo_sts_client::{Reply, ServiceAddress, StsClient, Surroundings, TokenSource, Wanted};
-use octo_sts_http::{Client, ClientSettings, Protocol, Roots};
+use octo_sts_http::{Client, ClientSettings, Protocol, Proxy, Roots};
 use octo_sts_types::SystemClock;
 use secrecy::SecretString;
 
@@ -143,6 +143,14 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// The proxy that the environment names, in the variables that `curl` reads.
+fn proxy() -> Result<Option<Proxy>, Failure> {
+    let first = |names: [&str; 2]| names.into_iter().filter_map(variable).find(|value| !value.is_empty());
+    let Some(address) = first(["https_proxy", "HTTPS_PROXY"]).or_else(|| first(["all_proxy", "ALL_PROXY"])) else { return Ok(None) };
+    let except = first(["no_proxy", "NO_PROXY"]).unwrap_or_default();
+    Proxy::new(&address, &except).map(Some).map_err(|error| Failure::usage(anyhow!("HTTPS_PROXY: {error}")))
+}
+
 /// The client of these commands.
 pub(crate) fn http() -> Result<Client, Failure> {
     let roots = Roots::load().context("no HTTPS is possible").map_err(Failure::usage)?;
@@ -155,5 +163,5 @@ pub(crate) fn http() -> Result<Client, Failure> {
         deadline: ONE_REQUEST,
         max_body: 256 * 1024,
     };
-    Client::new(settings).map_err(|error| Failure::usage(error.into()))
+    Client::behind(settings, proxy()?).map_err(|error| Failure::usage(error.into()))
 }

@@ -191,3 +191,26 @@ fn a_reader_who_has_seen_enough_is_no_failure() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
 }
+
+#[test]
+fn https_goes_through_the_proxy_of_the_environment_and_a_wrong_one_is_said() {
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = proxy.local_addr().unwrap().to_string();
+    let asked = std::thread::spawn(move || {
+        let mut line = String::new();
+        BufReader::new(proxy.accept().unwrap().0).read_line(&mut line).unwrap();
+        line
+    });
+    let exchange = |variable: &str, value: &str| {
+        let arguments = ["exchange", "--scope", "a/b", "--identity", "ci", "--url", "https://sts.example", "--token", "a.b.c", "--timeout", "2s"];
+        let mut command = octo_sts(&arguments);
+        command.env(variable, value);
+        run(command, "")
+    };
+    assert_eq!(exchange("https_proxy", &address).status.code(), Some(3));
+    assert_eq!(asked.join().unwrap(), "CONNECT sts.example:443 HTTP/1.1\r\n");
+    let wrong = exchange("HTTPS_PROXY", "socks5://me:secret@proxy:1080");
+    assert_eq!(wrong.status.code(), Some(2));
+    let said = text(&wrong.stderr);
+    assert!(said.contains("HTTPS_PROXY: a proxy is written `http://HOST:PORT`") && !said.contains("secret"), "{said}");
+}
