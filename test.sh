@@ -111,7 +111,7 @@ step_page() {
             die "the page's engine is not that of the sources: run crates/octo-sts-page/build.sh"
     done
     cargo build --quiet --locked -p octo-sts
-    CHROMIUM=$(command -v chromium) OCTO_STS="$ROOT/target/debug/octo-sts" node --test crates/octo-sts-page/tests/browser.mjs
+    CHROMIUM=$(command -v chromium) OCTO_STS="${CARGO_TARGET_DIR:-$ROOT/target}/debug/octo-sts" node --test crates/octo-sts-page/tests/browser.mjs
 }
 
 step_action() {
