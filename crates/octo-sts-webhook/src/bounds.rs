@@ -15,7 +15,8 @@ use octo_sts_types::{Clock, Issuer, Owner, Repository, RepositoryName};
 use crate::{
     access::Access,
     finding::{Finding, line_of},
-    judge::Judged,
+    judge::{Judged, Side},
+    policy_path::PolicyFile,
 };
 
 /// How long bounds are used without reading them again.
@@ -54,6 +55,27 @@ impl KnownBounds {
     }
 }
 
+/// The bounds that a change itself touches, as it leaves them.
+#[derive(Clone, Copy)]
+pub(crate) struct Brought<'a> {
+    allowlist: Option<&'a Side>,
+    guardrails: Option<&'a Side>,
+}
+
+impl<'a> Brought<'a> {
+    pub(crate) fn by(change: &'a [Judged]) -> Self {
+        let head = |file: &PolicyFile| {
+            let mut touched = change.iter().map(|judged| &judged.versions).filter(|versions| versions.touched);
+            touched.find(|versions| versions.file == *file).map(|versions| &versions.head)
+        };
+        Self { allowlist: head(&PolicyFile::Allowlist), guardrails: head(&PolicyFile::Guardrails) }
+    }
+
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.allowlist.is_none() && self.guardrails.is_none()
+    }
+}
+
 /// What bounds the policies of one account.
 #[derive(Default)]
 pub(crate) struct Bounds {
@@ -62,22 +84,23 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    /// Reads the files in force, from the default branch of the policy repository. Invalid ones are for their own check to
-    /// report.
+    /// Reads the files in force, from the default branch of the policy repository; those that the change itself touches count
+    /// as it leaves them. Invalid ones are for their own check to report.
     pub(crate) async fn read(
         github: &GitHub,
         access: &Access,
         repository: &Repository,
         policy_repository: &RepositoryName,
         operator: Option<&Arc<Guardrails>>,
+        brought: Brought<'_>,
         trace: &Trace,
     ) -> Result<Self, GitHubError> {
         let mut bounds = Self { allowlist: None, guardrails: operator.cloned().into_iter().collect() };
         let place = Repository { owner: repository.owner.clone(), name: policy_repository.clone() };
         let Some(reader) = Reader::open(github, access, repository, &place, trace).await? else { return Ok(bounds) };
-        let allowlist = reader.text(IssuerAllowlist::PATH, trace).await;
+        let allowlist = reader.text(IssuerAllowlist::PATH, brought.allowlist, trace).await;
         let guardrails = match &allowlist {
-            Ok(Some(_)) => reader.text(Guardrails::PATH, trace).await,
+            Ok(Some(_)) => reader.text(Guardrails::PATH, brought.guardrails, trace).await,
             _ => Ok(None),
         };
         reader.close();
@@ -161,7 +184,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    async fn text(&self, path: &str, trace: &Trace) -> Result<Option<String>, GitHubError> {
+    async fn text(&self, path: &str, brought: Option<&Side>, trace: &Trace) -> Result<Option<String>, GitHubError> {
+        if let Some(side) = brought {
+            return Ok(if let Side::Text(text) = side { Some(text.clone()) } else { None });
+        }
         match self.github.read_file(&self.token, self.place, path, None, trace).await? {
             FileRead::File { text, .. } => Ok(Some(text)),
             FileRead::Absent | FileRead::NotModified | FileRead::NotAFile(_) => Ok(None),

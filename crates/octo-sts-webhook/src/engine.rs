@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use crate::{
     WebhookParts, WebhookSettings,
     access::{Access, Accesses},
-    bounds::{Bounds, KnownBounds},
+    bounds::{Bounds, Brought, KnownBounds},
     change::Change,
     discover::Discovery,
     job::{Base, Work},
@@ -142,13 +142,16 @@ impl Engine {
             return Ok(Arc::default());
         }
         let (owner, clock) = (&work.repository.owner, &*self.parts.clock);
-        if let Some(known) = self.bounds.of(owner, clock) {
+        let brought = Brought::by(judged);
+        if let Some(known) = self.bounds.of(owner, clock).filter(|_| brought.is_nothing()) {
             return Ok(known);
         }
         let WebhookSettings { policy_repository, guardrails, .. } = &self.settings;
-        let bounds = Bounds::read(&self.parts.github, access, &work.repository, policy_repository, guardrails.as_ref(), trace).await?;
-        let bounds = Arc::new(bounds);
-        self.bounds.remember(owner, &bounds, clock);
+        let (github, repository) = (&self.parts.github, &work.repository);
+        let bounds = Arc::new(Bounds::read(github, access, repository, policy_repository, guardrails.as_ref(), brought, trace).await?);
+        if brought.is_nothing() {
+            self.bounds.remember(owner, &bounds, clock);
+        }
         Ok(bounds)
     }
 

@@ -179,6 +179,24 @@ async fn the_organisations_allowlist_and_guardrails_count() {
     assert!(world.last().0 == "failure" && world.summary().contains("allowlist does not have"), "{}", world.summary());
 }
 
+/// T-151: what a change brings counts with the change, and is not remembered before it lands.
+#[tokio::test]
+async fn bounds_in_the_change_itself_count_for_its_policies() {
+    let world = World::new().await;
+    let (allowlist, guardrails) = (".github/chainguard/trusted-token-issuers.yaml", ".github/chainguard/guardrails.yaml");
+    let before = world.github().put_file("acme/.github", CI, format!("{GOOD}repositories: [app]\n"));
+    world.github().put_file("acme/.github", guardrails, "permissions: {issues: read}\n");
+    let after = world.github().put_file("acme/.github", allowlist, "issuers: [https://token.actions.githubusercontent.com]\n");
+    world.github().remove_file("acme/.github", allowlist);
+    let mut push = world.push("acme/.github", &before, &after, CI);
+    push["ref"] = json!("refs/heads/topic");
+    push["commits"][0]["added"] = json!([CI, guardrails, allowlist]);
+    world.deliver("push", &push).await;
+    assert!(world.last().0 == "failure" && world.summary().contains("nothing of what the policy gives is left"), "{}", world.summary());
+    world.push_file("acme/app", CI, GOOD).await;
+    assert_eq!(world.last().0, "success", "the allowlist has not landed: {}", world.summary());
+}
+
 #[tokio::test]
 async fn symbolic_links_are_refused_where_the_service_refuses_them() {
     for (strict, conclusion) in [(false, "success"), (true, "failure")] {
