@@ -34,8 +34,13 @@ pub struct Reply {
 
 fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
     let token = String::deserialize(deserializer)?;
-    let plain = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
-    if plain { Ok(token.into()) } else { Err(serde::de::Error::custom("the token is empty or holds odd characters")) }
+    // RFC 6750 §2.1, without the tilde: what a shell would do something with is no token, since people `eval` what is printed.
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._+/=".contains(&byte);
+    if !token.is_empty() && token.bytes().all(plain) {
+        Ok(token.into())
+    } else {
+        Err(serde::de::Error::custom("the token is empty or holds odd characters"))
+    }
 }
 
 /// A value of the form that is expected, else nothing.
@@ -76,5 +81,16 @@ mod tests {
         for odd in [r#"{"token":""}"#, r#"{"token":"a\nb"}"#, r#"{"token":"a b"}"#, r#"{"token":null}"#, "{}"] {
             assert!(serde_json::from_str::<Reply>(odd).is_err(), "Input: {odd}");
         }
+    }
+
+    /// T-105: `eval "$(octo-sts exchange --format env)"` runs nothing.
+    #[test]
+    fn a_token_has_nothing_that_a_shell_acts_on() {
+        for odd in ["$(id)", "`id`", "a;id", "a&id", "a|id", "a>b", "'a'", "~root", "a*", "a#b", "{a,b}", "!1", "a\\b"] {
+            let reply = serde_json::json!({"token": odd}).to_string();
+            assert!(serde_json::from_str::<Reply>(&reply).is_err(), "Input: {odd}");
+        }
+        let stateless = r#"{"token":"ghs_4242_eyJ0-_x.eyJ9.a_b-c"}"#;
+        assert_eq!(serde_json::from_str::<Reply>(stateless).unwrap().token.expose_secret(), "ghs_4242_eyJ0-_x.eyJ9.a_b-c");
     }
 }
