@@ -20,6 +20,9 @@ pub enum InvalidAddress {
     /// A user, query or fragment.
     #[error("`{0}` holds a user, a query or a fragment, which a base address has not")]
     Extra(String),
+    /// A URL where a name is due. It may hold a password, and is not repeated.
+    #[error("a domain is a name alone, like `octo-sts.example`, and no URL")]
+    NotADomain,
 }
 
 impl ServiceAddress {
@@ -40,7 +43,10 @@ impl ServiceAddress {
 
     /// The service at `https://DOMAIN`.
     pub fn of_domain(domain: &str) -> Result<Self, InvalidAddress> {
-        Self::parse(&format!("https://{domain}"))
+        match Self::parse(&format!("https://{domain}")) {
+            _ if domain.contains("//") => Err(InvalidAddress::NotADomain),
+            read => read,
+        }
     }
 
     /// The host, without port: the audience that a service accepts by default.
@@ -101,5 +107,12 @@ mod tests {
         assert_eq!(address.join("installation/token").as_str(), "https://ghes.example/api/v3/installation/token");
         assert_eq!(ServiceAddress::of_domain("octo-sts.dev").unwrap().join("sts/exchange").as_str(), "https://octo-sts.dev/sts/exchange");
         assert!(ServiceAddress::of_domain("a.example/x?y").is_err());
+    }
+
+    #[test]
+    fn a_url_is_no_domain() {
+        for odd in ["https://a.example", "http://localhost:8080", "//a.example", "https://u:secret@a"] {
+            assert_eq!(ServiceAddress::of_domain(odd), Err(InvalidAddress::NotADomain), "Input: {odd}");
+        }
     }
 }

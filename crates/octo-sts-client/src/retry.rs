@@ -22,7 +22,9 @@ pub(crate) fn may_pass(status: StatusCode) -> bool {
 /// The pause before attempt `attempt + 1`, or `None` when what is left of the deadline does not hold it.
 pub(crate) fn pause(attempt: u32, asked: Option<Duration>, left: Duration) -> Option<Duration> {
     let full = FIRST.saturating_mul(1 << (attempt - 1).min(16)).min(LONGEST);
-    let pause = asked.unwrap_or_else(|| full / 2 + full.mul_f64(random_part() / 2.0));
+    let own = full / 2 + full.mul_f64(random_part() / 2.0);
+    // An answer may ask for longer; one that asks for none does not make this client hurry.
+    let pause = asked.map_or(own, |asked| asked.max(own));
     (pause < left).then_some(pause)
 }
 
@@ -66,5 +68,11 @@ mod tests {
         assert!(pause(6, None, plenty).unwrap() >= LONGEST / 2);
         assert_eq!(pause(1, Some(Duration::from_mins(1)), plenty), Some(Duration::from_mins(1)));
         assert_eq!(pause(1, Some(Duration::from_mins(6)), plenty), None);
+    }
+
+    #[test]
+    fn who_asks_for_no_pause_is_not_asked_without_end() {
+        assert!(pause(1, Some(Duration::ZERO), Duration::from_mins(1)).unwrap() >= FIRST / 2);
+        assert!(pause(9, Some(Duration::ZERO), Duration::from_mins(1)).unwrap() >= LONGEST / 2);
     }
 }
