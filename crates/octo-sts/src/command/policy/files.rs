@@ -62,12 +62,17 @@ fn walk(folder: &Path, found: &mut Vec<Found>) -> io::Result<()> {
             if !LEFT_OUT.contains(&&*name) {
                 walk(&path, found)?;
             }
-        } else if let Some(kind) = place.depth.and_then(|depth| FileKind::of(&name, depth)) {
+        } else if let Some(kind) = place.depth.and_then(|depth| FileKind::of(&name, depth)).filter(|_| git_holds(&path)) {
             let path = path.strip_prefix(".").map(Path::to_owned).unwrap_or(path);
             found.push(Found { path, kind, in_policy_repository: place.in_policy_repository });
         }
     }
     Ok(())
+}
+
+/// Pipes, sockets and devices are in no repository, and to open one may never end.
+fn git_holds(path: &Path) -> bool {
+    fs::metadata(path).map_or(true, |found| found.is_file() || found.is_dir())
 }
 
 /// Where a folder lies.
@@ -143,6 +148,21 @@ mod tests {
         assert_eq!(seen(&["app/elsewhere/ci.sts.yaml"]).unwrap(), [("app/elsewhere/ci.sts.yaml".to_owned(), true, false)]);
         assert_eq!(seen(&["app/.github/chainguard/ci.sts.yaml"]).unwrap(), [ci]);
         assert!(seen(&["app/elsewhere"]).is_err() && seen(&["nowhere"]).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_no_repository_holds_is_not_opened() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join(".github/chainguard");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("ci.sts.yaml"), "").unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(folder.join("socket.sts.yaml")).unwrap();
+        std::os::unix::fs::symlink("socket.sts.yaml", folder.join("link.sts.yaml")).unwrap();
+        std::os::unix::fs::symlink("nowhere", folder.join("dead.sts.yaml")).unwrap();
+        let found = find(&[root.path().to_owned()]).unwrap();
+        let names: Vec<_> = found.iter().map(|found| found.path.file_name().unwrap().to_str().unwrap()).collect();
+        assert_eq!(names, ["ci.sts.yaml", "dead.sts.yaml"]);
     }
 
     #[test]
