@@ -165,7 +165,8 @@ var Requests = class {
     }
   }
   async paused(question, outcome, tries) {
-    const pause = askedPause(outcome) ?? Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** tries) * (0.5 + this.outside.random() / 2);
+    const own = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** tries) * (0.5 + this.outside.random() / 2);
+    const pause = Math.max(own, askedPause(outcome) ?? 0);
     if (this.outside.now() + pause >= this.deadline) return false;
     const what = outcome instanceof Failure ? outcome.message : `${question.of} answered ${outcome.status}`;
     this.hitches.push(`${what}; tried again after ${Math.round(pause)} ms`);

@@ -84,6 +84,12 @@ test('Retry-After is honoured, in seconds and as a date', async () => {
   assert.ok((outside.pauses[1] ?? 0) > 3_000 && (outside.pauses[1] ?? 0) <= 5_000);
 });
 
+test('an answer that asks for no pause is not asked again without end', async () => {
+  const outside = world(answer(429, { 'retry-after': '0' }));
+  assert.equal((await new Requests(outside).ask(QUESTION)).status, 429);
+  assert.deepEqual(outside.pauses.slice(0, 3), [187.5, 375, 750]);
+});
+
 test('a pause past the deadline is not begun: the answer is told at once', async () => {
   const outside = world(answer(429, { 'retry-after': '31' }));
   assert.equal((await new Requests(outside).ask(QUESTION)).status, 429);
