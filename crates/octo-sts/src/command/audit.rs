@@ -42,7 +42,7 @@ pub(crate) struct Args {
     #[arg(long, value_parser = moment, value_name = "TIME")]
     until: Option<Timestamp>,
     /// The exchange that a token came from, by the token's SHA-256
-    #[arg(long, value_name = "HEX", conflicts_with = "leaked")]
+    #[arg(long, value_name = "HEX", conflicts_with = "leaked", value_parser = hash)]
     token_sha256: Option<String>,
     /// The exchange that a leaked token came from; the token is read from standard input
     #[arg(long)]
@@ -201,7 +201,18 @@ fn leaked(files: &[PathBuf]) -> anyhow::Result<String> {
     }
     let mut token = String::new();
     io::stdin().lock().take(4096).read_to_string(&mut token).context("standard input cannot be read")?;
+    if token.trim().is_empty() {
+        bail!("there is no token on standard input");
+    }
     Ok(sha256_hex(token.trim()))
+}
+
+/// A SHA-256 as the file has them: one that was mistyped would be found nowhere, which is not the answer that a leak needs.
+fn hash(text: &str) -> anyhow::Result<String> {
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        bail!("a SHA-256 is 64 hexadecimal digits; `--leaked` takes the token itself on standard input");
+    }
+    Ok(text.to_ascii_lowercase())
 }
 
 /// A time, a day (its start in UTC), or a span before now.

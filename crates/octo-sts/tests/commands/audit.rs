@@ -47,6 +47,10 @@ fn the_file_answers_questions_and_shows_tampering() {
     assert_eq!((code, count), (0, 1));
     assert!(told.starts_with("2026-01-02T00:00:00Z granted acme/lib/ci to repo:acme/ci of https://issuer.example"), "{told}");
     assert_eq!(ask(&["--leaked"], "ghs_three").0, 1);
+    for (arguments, input) in [(&["--token-sha256", "zz"][..], ""), (&["--token-sha256", ""], ""), (&["--leaked"], "\n")] {
+        assert_eq!(ask(arguments, input).0, 2, "Input: {arguments:?}: what is no hash and no token has not been looked for");
+    }
+    assert_eq!(ask(&["--token-sha256", &"A".repeat(64)], "").0, 1);
     assert_eq!(ask(&["--verify"], "").0, 0);
     assert_eq!(ask(&["--verify", "--head", &"0".repeat(64)], "").0, 1);
 
