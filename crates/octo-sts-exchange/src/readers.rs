@@ -7,13 +7,14 @@
 mod minting;
 
 use std::{
+    future::ready,
     sync::Arc,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
     time::Instant,
 };
 
-use moka::{future::Cache, policy::EvictionPolicy};
+use moka::{Entry, future::Cache, ops::compute::Op, policy::EvictionPolicy};
 use octo_sts_audit::Audit;
 use octo_sts_github::{App, DirectoryRead, ETag, FileRead, GitHub, GitHubError, Installation, InstallationToken, Trace};
 use octo_sts_types::{Clock, InstallationId, Issuer, Owner, Repository, RepositoryId, RepositoryName};
@@ -192,7 +193,7 @@ impl Readers {
         let reader = self.reader(place, name, trace).await?;
         let mut answer = self.github.read_file(&reader.token.token, &repository, path, known, trace).await;
         if matches!(answer, Err(GitHubError::TokenRefused)) {
-            let reader = self.replaced(place, name, trace).await?;
+            let reader = self.replaced(&reader, place, name, trace).await?;
             answer = self.github.read_file(&reader.token.token, &repository, path, known, trace).await;
         }
         answer.map_err(|error| Arc::new(ReaderError::GitHub(error)))
@@ -204,14 +205,17 @@ impl Readers {
         let reader = self.reader(place, name, trace).await?;
         let mut answer = self.github.list_directory(&reader.token.token, &repository, path, trace).await;
         if matches!(answer, Err(GitHubError::TokenRefused)) {
-            let reader = self.replaced(place, name, trace).await?;
+            let reader = self.replaced(&reader, place, name, trace).await?;
             answer = self.github.list_directory(&reader.token.token, &repository, path, trace).await;
         }
         answer.map_err(|error| Arc::new(ReaderError::GitHub(error)))
     }
 
-    async fn replaced(&self, place: &Place, name: &RepositoryName, trace: &Trace) -> Result<Arc<Reader>, Arc<ReaderError>> {
-        self.minted.invalidate(&(place.installation.id, name.clone())).await;
+    /// Another token than the one that was refused. Where somebody else has replaced it meanwhile, that one serves.
+    async fn replaced(&self, refused: &Arc<Reader>, place: &Place, name: &RepositoryName, trace: &Trace) -> Result<Arc<Reader>, Arc<ReaderError>> {
+        let entry = self.minted.entry((place.installation.id, name.clone()));
+        let is_refused = |kept: Option<Entry<_, Arc<Reader>>>| kept.is_some_and(|kept| Arc::ptr_eq(kept.value(), refused));
+        entry.and_compute_with(|kept| ready(if is_refused(kept) { Op::Remove } else { Op::Nop })).await;
         self.reader(place, name, trace).await
     }
 
