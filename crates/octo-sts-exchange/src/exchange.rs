@@ -58,7 +58,7 @@ pub struct Exchanger {
     event_budget: EventBudget,
     pub(crate) unknown_tokens: UnknownTokens,
     pub(crate) installations: Arc<Installations>,
-    readers: Arc<Readers>,
+    pub(crate) readers: Arc<Readers>,
     pub(crate) allowlists: Allowlists,
     pub(crate) guardrails: GuardrailFiles,
     pub(crate) single_use: SingleUse,

@@ -81,6 +81,8 @@ impl Exchanger {
         target: RepositoryId,
         record: &mut Record<'_>,
     ) -> Result<InstallationToken, Arc<ExchangeError>> {
+        let target = self.target_now(path, target).await;
+        record.reached(target);
         let policy = loaded.policy()?;
         let asks_others = policy.repositories_to_ask(&path.asked.scope).next().is_some();
         let own = if asks_others { None } else { Some(self.grant(path, loaded)?) };
@@ -136,12 +138,17 @@ impl Exchanger {
             Freshness::Changed(ref loaded) => (loaded, false),
         };
         record.loaded(current, stale);
-        if Arc::ptr_eq(current, known) && admitted.listed == expected.listed {
+        if Arc::ptr_eq(current, known) && admitted.listed == expected.listed && self.target_now(path, target).await == target {
             record.bounded(expected.bounded.findings);
             return Ok(self.minting.hand_over(minted?).await);
         }
         self.discard(minted);
         Box::pin(self.judge_anew(path, current, admitted.listed, target, record)).await
+    }
+
+    /// The repository that was read: one that was made again under its name has another id, which the reading has found out.
+    async fn target_now(&self, path: &Path<'_>, target: RepositoryId) -> RepositoryId {
+        self.readers.repository(&path.place, &path.key.repository.name).await.unwrap_or(target)
     }
 
     fn grant(&self, path: &Path<'_>, loaded: &Loaded) -> Result<Grant, ExchangeError> {

@@ -27,6 +27,8 @@ use crate::{
 
 /// How long a reader token is used.
 const USED_FOR: Duration = Duration::from_mins(50);
+/// From this age on, a token that finds nothing may be of a repository that is gone.
+const DOUBTED_AFTER: Duration = Duration::from_mins(1);
 /// How long a policy repository that no token can see is left alone.
 const UNSEEN_FOR: Duration = Duration::from_mins(1);
 /// Most reader tokens that are kept.
@@ -100,6 +102,7 @@ pub(crate) struct Readers {
     missed: Recent<(InstallationId, RepositoryName)>,
     misses: Budget<InstallationId>,
     seen: Recent<(InstallationId, RepositoryName)>,
+    doubted: Recent<(InstallationId, RepositoryName)>,
     unknown: Arc<UnknownNames>,
 }
 
@@ -116,6 +119,7 @@ impl Readers {
             missed: Recent::new(MISSED_FOR, MOST_MISSED),
             misses: Budget::new(MISSES, Duration::from_mins(1), MOST_UNSEEN),
             seen: Recent::new(SEEN_FOR, MOST_MISSED),
+            doubted: Recent::new(DOUBTED_AFTER, MOST_MISSED),
             unknown,
         }
     }
@@ -180,7 +184,7 @@ impl Readers {
         self.unseen.last(&installation, self.clock.monotonic()).is_some()
     }
 
-    /// Reads a file; a token that GitHub no longer takes is replaced once.
+    /// Reads a file; a token that GitHub no longer takes is replaced once, and one that no longer reaches the repository.
     pub(crate) async fn read(
         &self,
         place: &Place,
@@ -192,9 +196,13 @@ impl Readers {
         let repository = Repository { owner: place.owner.clone(), name: name.clone() };
         let reader = self.reader(place, name, trace).await?;
         let mut answer = self.github.read_file(&reader.token.token, &repository, path, known, trace).await;
-        if matches!(answer, Err(GitHubError::TokenRefused)) {
-            let reader = self.replaced(&reader, place, name, trace).await?;
-            answer = self.github.read_file(&reader.token.token, &repository, path, known, trace).await;
+        let other = match &answer {
+            Err(GitHubError::TokenRefused) => Some(self.replaced(&reader, place, name, trace).await?),
+            Ok(FileRead::Absent) => self.of_another(&reader, place, name, trace).await,
+            _ => None,
+        };
+        if let Some(other) = other {
+            answer = self.github.read_file(&other.token.token, &repository, path, known, trace).await;
         }
         answer.map_err(|error| Arc::new(ReaderError::GitHub(error)))
     }
@@ -209,6 +217,25 @@ impl Readers {
             answer = self.github.list_directory(&reader.token.token, &repository, path, trace).await;
         }
         answer.map_err(|error| Arc::new(ReaderError::GitHub(error)))
+    }
+
+    /// A token of the repository that has the name now, where it is another than the one that `reader` was minted for: one that
+    /// was deleted and made again has another id, and nothing is there for tokens of the old one. Asked once a minute for each
+    /// repository; where there is no new token, what was read stands.
+    async fn of_another(&self, reader: &Reader, place: &Place, name: &RepositoryName, trace: &Trace) -> Option<Arc<Reader>> {
+        let (key, now) = ((place.installation.id, name.clone()), self.clock.monotonic());
+        if now.saturating_duration_since(reader.token.minted) < DOUBTED_AFTER || self.doubted.last(&key, now).is_some() {
+            return None;
+        }
+        self.doubted.note(key.clone(), now);
+        let new = self.mint(place, name, trace).await.ok()?;
+        self.minted.insert(key, Arc::clone(&new)).await;
+        (new.repository != reader.repository).then_some(new)
+    }
+
+    /// The repository that `name` stands for, as the token says that is kept for it.
+    pub(crate) async fn repository(&self, place: &Place, name: &RepositoryName) -> Option<RepositoryId> {
+        Some(self.cached(&(place.installation.id, name.clone())).await?.repository)
     }
 
     /// Another token than the one that was refused. Where somebody else has replaced it meanwhile, that one serves.

@@ -55,6 +55,37 @@ async fn a_stranger_who_takes_a_renamed_owners_name_gets_no_organisation_token_e
     assert!(matches!(*error, ExchangeError::NotInstalled | ExchangeError::Renamed), "{error:?}");
 }
 
+/// Deletes a repository and makes another one under its name.
+fn make_again(house: &House, name: &str) {
+    house.github().delete_repository(name);
+    house.github().create_repository(name);
+}
+
+/// A reader token holds for the repository's id: one made again under the name is found all the same.
+#[tokio::test]
+async fn a_repository_that_was_made_again_is_found_within_a_minute() {
+    let house = House::new().await;
+    house.granted("acme/app", "ci").await;
+    make_again(&house, "acme/app");
+    house.policy("acme/app", "ci", "permissions: {contents: read}");
+    house.policy("acme/app", "other", "permissions: {contents: read}");
+    house.clock.advance(Duration::from_secs(61));
+    house.granted("acme/app", "ci").await;
+    house.granted("acme/app", "other").await;
+}
+
+/// T-107: and so are the rules of an organisation.
+#[tokio::test]
+async fn a_policy_repository_that_was_made_again_counts_within_a_minute() {
+    let house = House::new().await;
+    house.granted("acme/app", "ci").await;
+    make_again(&house, "acme/.github");
+    house.github().put_file("acme/.github", ".github/chainguard/trusted-token-issuers.yaml", "mode: enforce\nissuers: [https://elsewhere.example]\n");
+    house.clock.advance(Duration::from_secs(61));
+    let error = house.refused("acme/app", "ci").await;
+    assert!(matches!(*error, ExchangeError::IssuerNotListed), "{error:?}");
+}
+
 /// T-095
 #[tokio::test]
 async fn a_renamed_repository_is_not_followed() {
