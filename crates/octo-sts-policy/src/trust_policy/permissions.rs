@@ -118,3 +118,20 @@ fn check_reach(entry: &Entry, permission: Permission, level: Level, kind: Policy
     };
     reporter.report(Code::PermissionOutOfReach, entry.key_span.start..entry.value.span.end, message, hint);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_level_is_named_that_a_permission_does_not_have() {
+        for permission in Permission::all() {
+            for kind in [PolicyKind::Repository, PolicyKind::Organization] {
+                for org in [OrgPermissions::Deny, OrgPermissions::Read, OrgPermissions::Allow] {
+                    let allowed = allowed_levels(permission, kind, org);
+                    assert!(allowed.iter().all(|level| permission.levels().contains(level)), "{permission}, {kind:?}, {org:?}: {allowed:?}");
+                }
+            }
+        }
+    }
+}
