@@ -142,7 +142,8 @@ mod tests {
             (r#"{"sub":"me"}"#.to_owned(), "no `iss`"),
             (r#"{"iss":"http://a.example","sub":"me"}"#.to_owned(), "`iss` is not an issuer: "),
             (r#"{"iss":"https://a.example","sub":""}"#.to_owned(), "`sub` is not a subject: "),
-            (r#"{"iss":"https://a.example","sub":"me","aud":1}"#.to_owned(), "`aud` holds no audience"),
+            (r#"{"iss":"https://a.example","sub":"me","aud":1}"#.to_owned(), "`aud` is of a wrong type"),
+            (r#"{"iss":"https://a.example","sub":"me","aud":""}"#.to_owned(), "`aud` holds no audience"),
         ] {
             assert!(fault(&text).contains(expected), "Input: {text:.60}: {}", fault(&text));
         }
