@@ -96,11 +96,13 @@ impl Client {
         Self::behind(settings, None)
     }
 
-    /// Builds a client that reaches `https` addresses through this proxy. A guard then judges the proxy's address alone.
+    /// Builds a client that reaches `https` addresses through this proxy. One with a guard asks none: a proxy would dial what
+    /// the guard never sees.
     pub fn behind(settings: ClientSettings, proxy: Option<Proxy>) -> Result<Self, ClientError> {
-        let plain = pool(&settings, Rule::Public, proxy.clone())?;
+        let proxy = proxy.filter(|_| settings.guard.is_none());
+        let plain = pool(&settings, Rule::Public, proxy)?;
         let exempt = settings.guard.as_ref().is_some_and(AddressGuard::has_exceptions);
-        let exempt = exempt.then(|| pool(&settings, Rule::Exempt, proxy)).transpose()?;
+        let exempt = exempt.then(|| pool(&settings, Rule::Exempt, None)).transpose()?;
         let user_agent = HeaderValue::try_from(&settings.user_agent).map_err(ClientError::UserAgent)?;
         let ClientSettings { guard, connect_timeout, deadline, max_body, .. } = settings;
         Ok(Self(Arc::new(Inner { plain, exempt, guard, user_agent, connect_timeout, deadline, max_body })))

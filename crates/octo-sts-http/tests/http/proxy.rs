@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use octo_sts_http::{Client, ClientSettings, HttpError, Proxy, Roots};
+use octo_sts_http::{AddressGuard, Client, ClientSettings, HttpError, Proxy, Roots};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
     net::{TcpListener, TcpStream},
@@ -80,4 +80,15 @@ async fn a_proxy_that_refuses_means_that_nothing_was_sent() {
     let (address, _) = proxy(None).await;
     let error = get(&behind(&address.to_string(), "", &key.cert.pem()), "https://issuer.example/").await.unwrap_err();
     assert!(matches!(error, HttpError::Connect(_)) && error.never_sent(), "{error:?}");
+}
+
+/// T-034
+#[tokio::test]
+async fn a_client_with_a_guard_asks_no_proxy() {
+    let (address, asked) = proxy(None).await;
+    let settings = ClientSettings { guard: Some(AddressGuard::default()), ..settings() };
+    let client = Client::behind(settings, Some(Proxy::new(&address.to_string(), "").unwrap())).unwrap();
+    assert!(matches!(get(&client, "https://10.0.0.1/").await, Err(HttpError::Blocked(_))));
+    get(&client, "https://issuer.invalid/").await.unwrap_err();
+    assert!(asked.lock().unwrap().is_empty());
 }
